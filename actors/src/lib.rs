@@ -1,0 +1,1 @@
+//! The runtime of barhive: actix actors, shards and supervision around the engine

@@ -1,0 +1,319 @@
+//! What a strategy sees and asks for while it runs.
+
+use crate::{
+    data::{Bar, BarColumns},
+    frame::Frame,
+    instrument::{InstrumentId, Scales},
+    money::Money,
+    order::{OrderId, OrderKind, OrderRequest, Quantity, Side},
+    strategy::{Bars, Inst, Sizing, Value},
+};
+
+/// The row index that says "no row yet".
+pub(crate) const NO_ROW: u32 = u32::MAX;
+
+/// A position as strategies and reports see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PositionView {
+    /// Lots held, signed.
+    pub lots: i64,
+    /// What they cost, without fees, signed like `lots`.
+    pub cost: Money,
+}
+
+/// The account as strategies see it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountView {
+    /// Equity at the step.
+    pub equity: f64,
+    /// Cash.
+    pub cash: Money,
+    /// Positions by strategy and its instruments, flat.
+    pub positions: Vec<PositionView>,
+    /// Whether the account has stopped trading.
+    pub halted: bool,
+}
+
+/// What strategies decided in a step, in order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Command {
+    Submit { order: OrderId, strategy: u32, request: OrderRequest },
+    Cancel { order: OrderId, strategy: u32 },
+    CancelAll { strategy: u32, instrument: Inst },
+}
+
+/// Commands of a step and the container's order counter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Commands {
+    pub(crate) list: Vec<Command>,
+    pub(crate) orders: u32,
+}
+
+/// An indicator output bound to a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ValueBinding {
+    /// Index into the frame's columns.
+    pub(crate) column: u32,
+    /// Container series whose rows it follows.
+    pub(crate) slot: u32,
+    /// Earlier values that were asked for.
+    pub(crate) lag: u32,
+}
+
+/// A container's series bound to a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlotBinding {
+    /// Index into the frame's series.
+    pub(crate) series: u32,
+    /// Earlier rows that were asked for.
+    pub(crate) lookback: u32,
+}
+
+/// One of a strategy's instruments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InstBinding {
+    pub(crate) id: InstrumentId,
+    /// Container series that prices it (the finest).
+    pub(crate) slot: u32,
+    pub(crate) scales: Scales,
+}
+
+/// The fixed part of one strategy.
+#[derive(Clone, Debug)]
+pub(crate) struct StrategyBinding {
+    pub(crate) index: u32,
+    /// Where its positions start in [`AccountView::positions`].
+    pub(crate) positions_base: usize,
+    pub(crate) instruments: Vec<InstBinding>,
+    pub(crate) sizing: Sizing,
+}
+
+/// A strategy's window on the market and its account at one step.
+pub struct Context<'a> {
+    pub(crate) frame: &'a Frame,
+    /// Current row of each container series, leading rows counted; [`NO_ROW`] before the first.
+    pub(crate) rows: &'a [u32],
+    pub(crate) slots: &'a [SlotBinding],
+    pub(crate) values: &'a [ValueBinding],
+    pub(crate) strategy: &'a StrategyBinding,
+    pub(crate) view: &'a AccountView,
+    /// Container series of a row of this step.
+    pub(crate) clock_slot: u32,
+    pub(crate) commands: &'a mut Commands,
+}
+
+impl Context<'_> {
+    /// The close time of this step, UTC nanoseconds.
+    pub fn now_ns(&self) -> i64 {
+        let (columns, row) = self.at(self.clock_slot);
+        columns.ts_close_ns[row]
+    }
+
+    /// The last closed bar.
+    ///
+    /// # Panics
+    /// Before the first bar of the series ([`Self::has_bar`]).
+    pub fn bar(&self, bars: Bars) -> Bar {
+        let (columns, row) = self.at(bars.slot);
+        columns.bar(row)
+    }
+
+    /// Whether a bar of the series has closed yet.
+    pub fn has_bar(&self, bars: Bars) -> bool {
+        self.rows[bars.slot as usize] != NO_ROW
+    }
+
+    /// The last close; NaN before the first bar.
+    #[inline]
+    pub fn close(&self, bars: Bars) -> f64 {
+        self.price_at(bars.slot)
+    }
+
+    /// The closes of the last bars, the current one last: as many as the declared look-back plus one,
+    /// or as there are.
+    pub fn closes(&self, bars: Bars) -> &[f64] {
+        self.window(bars, |columns| &columns.close)
+    }
+
+    /// The highs of the last bars, as [`Self::closes`].
+    pub fn highs(&self, bars: Bars) -> &[f64] {
+        self.window(bars, |columns| &columns.high)
+    }
+
+    /// The lows of the last bars, as [`Self::closes`].
+    pub fn lows(&self, bars: Bars) -> &[f64] {
+        self.window(bars, |columns| &columns.low)
+    }
+
+    /// The opens of the last bars, as [`Self::closes`].
+    pub fn opens(&self, bars: Bars) -> &[f64] {
+        self.window(bars, |columns| &columns.open)
+    }
+
+    /// The quantities of the last bars, as [`Self::closes`].
+    pub fn volumes(&self, bars: Bars) -> &[f64] {
+        self.window(bars, |columns| &columns.volume)
+    }
+
+    /// An indicator's value at the last closed bar of its series; NaN before it is warm.
+    #[inline]
+    pub fn value(&self, value: Value) -> f64 {
+        let binding = &self.values[value.index as usize];
+        let row = self.rows[binding.slot as usize];
+        if row == NO_ROW {
+            return f64::NAN;
+        }
+        self.frame.columns[binding.column as usize][row as usize]
+    }
+
+    /// The last values of an indicator, the current one last: as many as the declared lag plus one,
+    /// or as there are.
+    pub fn values(&self, value: Value) -> &[f64] {
+        let binding = &self.values[value.index as usize];
+        let row = self.rows[binding.slot as usize];
+        if row == NO_ROW {
+            return &[];
+        }
+        let (row, lag) = (row as usize, binding.lag as usize);
+        &self.frame.columns[binding.column as usize][row.saturating_sub(lag)..=row]
+    }
+
+    /// Lots of an instrument that this strategy holds, signed.
+    #[inline]
+    pub fn position(&self, instrument: Inst) -> i64 {
+        self.view.positions[self.strategy.positions_base + usize::from(instrument.0)].lots
+    }
+
+    /// The average price at which this strategy's position was opened; `None` when it is flat.
+    pub fn entry_price(&self, instrument: Inst) -> Option<f64> {
+        let position = self.view.positions[self.strategy.positions_base + usize::from(instrument.0)];
+        let exposure = self.binding(instrument).scales.exposure(position.lots);
+        (position.lots != 0).then(|| position.cost.to_f64() / exposure)
+    }
+
+    /// The account's equity at this step (in `on_fill`: at the step before).
+    pub fn equity(&self) -> f64 {
+        self.view.equity
+    }
+
+    /// The account's cash.
+    pub fn cash(&self) -> Money {
+        self.view.cash
+    }
+
+    /// Whether the account has stopped trading; orders are rejected from then on.
+    pub fn is_halted(&self) -> bool {
+        self.view.halted
+    }
+
+    /// An instrument's id in the run.
+    pub fn instrument_id(&self, instrument: Inst) -> InstrumentId {
+        self.binding(instrument).id
+    }
+
+    /// Submits an order. It is checked when all strategies have decided, and meets only bars that
+    /// open at or after this step.
+    pub fn submit(&mut self, request: OrderRequest) -> OrderId {
+        self.commands.orders += 1;
+        let order = OrderId(self.commands.orders);
+        self.commands.list.push(Command::Submit { order, strategy: self.strategy.index, request });
+        order
+    }
+
+    /// Takes an order back, unless it is done.
+    pub fn cancel(&mut self, order: OrderId) {
+        self.commands.list.push(Command::Cancel { order, strategy: self.strategy.index });
+    }
+
+    /// Takes back all of this strategy's resting orders on an instrument, attached ones excepted.
+    pub fn cancel_all(&mut self, instrument: Inst) {
+        self.commands.list.push(Command::CancelAll { strategy: self.strategy.index, instrument });
+    }
+
+    /// Brings the position to `lots` at the market.
+    pub fn target(&mut self, instrument: Inst, lots: i64) -> OrderId {
+        self.submit(OrderRequest::new(instrument, Quantity::Target(lots), OrderKind::Market))
+    }
+
+    /// Brings the position to the configured size on `side`, at the market.
+    pub fn enter(&mut self, instrument: Inst, side: Side) -> OrderId {
+        let request = self.entry(instrument, side);
+        self.submit(request)
+    }
+
+    /// An order that [`Self::enter`] would submit, to attach a stop-loss or take-profit to.
+    pub fn entry(&self, instrument: Inst, side: Side) -> OrderRequest {
+        let quantity = match self.strategy.sizing {
+            Sizing::AllIn => Quantity::AllIn(side),
+            _ => Quantity::Target(side.sign() * self.size(instrument)),
+        };
+        OrderRequest::new(instrument, quantity, OrderKind::Market)
+    }
+
+    /// Closes the position at the market.
+    pub fn exit(&mut self, instrument: Inst) -> OrderId {
+        self.target(instrument, 0)
+    }
+
+    /// Lots that the configured sizing asks for at the last close; 0 for all-in, which is sized when
+    /// it fills.
+    pub fn size(&self, instrument: Inst) -> i64 {
+        let money = match self.strategy.sizing {
+            Sizing::Lots(lots) => return lots,
+            Sizing::Notional(money) => money,
+            Sizing::EquityFraction(fraction) => fraction * self.view.equity,
+            Sizing::AllIn => return 0,
+        };
+        self.lots_for(instrument, money)
+    }
+
+    /// Whole lots that `money` buys at the last close, fees not counted.
+    pub fn lots_for(&self, instrument: Inst, money: f64) -> i64 {
+        let binding = self.binding(instrument);
+        let price = self.price_at(binding.slot);
+        binding
+            .scales
+            .lots_within(money / (price * binding.scales.exposure(1) / binding.scales.quantity_f64(1)))
+    }
+
+    /// `price` moved to the next tick below (or above).
+    pub fn to_tick(&self, instrument: Inst, price: f64, up: bool) -> f64 {
+        let scales = &self.binding(instrument).scales;
+        match scales.price_from_f64(price) {
+            Some(scaled) => scales.price_to_f64(scales.to_tick(scaled, up)),
+            None => price,
+        }
+    }
+
+    fn binding(&self, instrument: Inst) -> &InstBinding {
+        &self.strategy.instruments[usize::from(instrument.0)]
+    }
+
+    fn at(&self, slot: u32) -> (&BarColumns, usize) {
+        let row = self.rows[slot as usize];
+        assert!(row != NO_ROW, "no bar of this series has closed yet");
+        let series = self.slots[slot as usize].series;
+        (&self.frame.series[series as usize].columns, row as usize)
+    }
+
+    #[inline]
+    fn price_at(&self, slot: u32) -> f64 {
+        let row = self.rows[slot as usize];
+        if row == NO_ROW {
+            return f64::NAN;
+        }
+        let series = self.slots[slot as usize].series;
+        self.frame.series[series as usize].columns.close[row as usize]
+    }
+
+    fn window<'s>(&'s self, bars: Bars, pick: impl Fn(&'s BarColumns) -> &'s [f64]) -> &'s [f64] {
+        let row = self.rows[bars.slot as usize];
+        if row == NO_ROW {
+            return &[];
+        }
+        let binding = self.slots[bars.slot as usize];
+        let columns = &self.frame.series[binding.series as usize].columns;
+        let row = row as usize;
+        &pick(columns)[row.saturating_sub(binding.lookback as usize)..=row]
+    }
+}

@@ -1,0 +1,9 @@
+//! Market data as the engine sees it: bars in columns, series, batches and the feeds they come from.
+
+mod columns;
+mod feed;
+mod series;
+
+pub use columns::{Bar, BarColumns, BarColumnsBuilder};
+pub use feed::{Feed, FeedError, Pull, SeriesInfo, SeriesRequest, Source};
+pub use series::{Batch, PriceSide, SeriesKey, SeriesKind};

@@ -1,0 +1,22 @@
+//! The pure ground floor of barhive: market data, bus, indicators, strategies, orders and accounts.
+//!
+//! Nothing here knows an actor, a thread pool, a clock, a file or a socket.
+
+pub mod calendar;
+pub mod container;
+pub mod data;
+pub mod frame;
+pub mod indicator;
+pub mod instrument;
+pub mod math;
+pub mod money;
+pub mod order;
+pub mod record;
+pub mod registry;
+pub mod result;
+pub mod set;
+pub mod strategy;
+pub mod time;
+pub mod timeframe;
+
+pub use registry::Registry;

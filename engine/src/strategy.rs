@@ -1,0 +1,101 @@
+//! Strategies: what a user writes, and what it sees.
+//!
+//! A strategy declares at set-up what it looks at, decides when a bar closes, and trades through its
+//! [`Context`]. It looks back, never forward: the context has no future index.
+
+use std::fmt;
+
+use crate::record::Fill;
+
+pub use crate::container::{Context, Setup};
+
+/// One of a strategy's instruments, counted in the order in which the set lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Inst(pub u16);
+
+/// One of a strategy's bar series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bars {
+    pub(crate) slot: u32,
+    pub(crate) instrument: Inst,
+}
+
+impl Bars {
+    /// Whose bars.
+    pub fn instrument(self) -> Inst {
+        self.instrument
+    }
+}
+
+/// One output of one of a strategy's indicators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Value {
+    pub(crate) index: u32,
+}
+
+/// A trading strategy.
+///
+/// Everything that it keeps must follow from the rows it was shown: it may be rebuilt and replayed.
+pub trait Strategy: Send {
+    /// A bar of one of its series has closed.
+    fn on_bar(&mut self, ctx: &mut Context<'_>, bars: Bars);
+
+    /// All bars of this step have been delivered; only called after [`Setup::every_step`].
+    fn on_step(&mut self, ctx: &mut Context<'_>) {
+        let _ = ctx;
+    }
+
+    /// One of its orders has filled.
+    fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
+        let _ = (ctx, fill);
+    }
+}
+
+/// How a set spreads a strategy over the instruments it is assigned to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// One instance per instrument.
+    #[default]
+    PerInstrument,
+    /// One instance that sees all of them.
+    Across,
+}
+
+/// How large a position a strategy's `enter` calls ask for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sizing {
+    /// So many lots.
+    Lots(i64),
+    /// As many whole lots as this much money buys at the deciding close.
+    Notional(f64),
+    /// As many whole lots as this fraction (0 to 1, or more with leverage) of the account's equity
+    /// buys at the deciding close.
+    EquityFraction(f64),
+    /// Everything the account's buying power pays for at the price of the fill.
+    AllIn,
+}
+
+/// Why a strategy could not be set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupError(pub Vec<String>);
+
+impl SetupError {
+    /// One fault.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(vec![what.into()])
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+impl From<String> for SetupError {
+    fn from(what: String) -> Self {
+        Self::new(what)
+    }
+}

@@ -1,0 +1,1 @@
+//! Foreign data formats for barhive: CSV, Parquet, synthetic markets

@@ -1,0 +1,1 @@
+//! Reports of barhive runs: terminal, JSON, HTML, Parquet and CSV

@@ -1,0 +1,2 @@
+//! The barhive program.
+fn main() {}

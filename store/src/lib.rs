@@ -1,0 +1,1 @@
+//! What outlives a run: the bar catalog and the tail
