@@ -12,6 +12,7 @@ pub mod math;
 pub mod money;
 pub mod order;
 pub mod record;
+pub mod recorder;
 pub mod registry;
 pub mod result;
 pub mod set;

@@ -4,6 +4,7 @@ use crate::{
     instrument::InstrumentId,
     money::Money,
     order::{Cause, OrderId, OrderState, Side},
+    set::Trace,
 };
 
 /// One transition of one order.
@@ -98,6 +99,16 @@ pub struct Wants {
 impl Wants {
     /// Everything.
     pub const ALL: Self = Self { equity: true, orders: true, fills: true, trades: true };
+
+    /// The part of it that a trace level records.
+    #[must_use]
+    pub fn within(self, trace: Trace) -> Self {
+        match trace {
+            Trace::Minimal => Self::default(),
+            Trace::Normal => Self { orders: false, ..self },
+            Trace::Full => self,
+        }
+    }
 }
 
 /// Keeps or forwards what one container records. Called once per frame with what the frame brought.
