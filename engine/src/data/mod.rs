@@ -2,8 +2,10 @@
 
 mod columns;
 mod feed;
+mod resample;
 mod series;
 
 pub use columns::{Bar, BarColumns, BarColumnsBuilder};
 pub use feed::{Feed, FeedError, Pull, SeriesInfo, SeriesRequest, Source};
+pub use resample::Resampler;
 pub use series::{Batch, PriceSide, SeriesKey, SeriesKind};
