@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows an actor, a thread pool, a clock, a file or a socket.
 
+pub mod bus;
 pub mod calendar;
 pub mod container;
 pub mod data;
