@@ -3,9 +3,36 @@
 //! One kernel serves streaming and batch. It is fed consecutive rows in pieces of any length and
 //! gives the same bits for every way to cut them.
 
+mod bands;
+mod builtin;
+mod deviation;
+mod donchian;
+mod exact;
+mod extreme;
+mod extremes;
+mod macd;
+mod moments;
+mod momentum;
+mod moving_average;
+mod rolling_deviation;
+mod rolling_mean;
+mod rsi;
+mod smoother;
 mod spec;
+mod true_range;
+mod window;
 
+pub use bands::bbands;
+pub use builtin::{PERIOD_MAX, builtin};
+pub use deviation::{stddev, zscore};
+pub use donchian::donchian;
+pub use extremes::{highest, lowest};
+pub use macd::macd;
+pub use momentum::{mom, roc};
+pub use moving_average::{ema, sma};
+pub use rsi::rsi;
 pub use spec::{IndicatorSpec, InputSpec, ParamValue, Params, PriceField};
+pub use true_range::{atr, tr};
 
 use std::sync::Arc;
 
@@ -16,6 +43,7 @@ pub struct Input<'a> {
     pub x: &'a [f64],
     /// `10^decimals` when every `x` is the double nearest to a decimal of that many digits: sums may
     /// then run over exact integers ([`crate::math::to_scaled`]). `None` asks for compensated sums.
+    /// The same at every update of a kernel.
     pub x_factor: Option<f64>,
     /// First prices.
     pub open: &'a [f64],
@@ -124,6 +152,10 @@ pub struct IndicatorDoc {
     pub summary: &'static str,
     /// How it is computed.
     pub formula: &'static str,
+    /// What it reads.
+    pub inputs: &'static str,
+    /// What it writes, in which units.
+    pub output: &'static str,
     /// When its first value comes.
     pub warm_up: &'static str,
     /// How its first value is found.
