@@ -1,1 +1,3 @@
-//! Reports of barhive runs: terminal, JSON, HTML, Parquet and CSV
+//! Reports of barhive runs: terminal, JSON, HTML, and records as Parquet, CSV or JSON lines.
+
+pub mod curve;
