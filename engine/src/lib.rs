@@ -16,6 +16,7 @@ pub mod record;
 pub mod recorder;
 pub mod registry;
 pub mod result;
+pub mod secret;
 pub mod set;
 pub mod strategy;
 pub mod time;
