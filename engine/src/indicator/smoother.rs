@@ -88,9 +88,7 @@ impl Smoother {
         let mut start = self.start;
         for block in blocks {
             let moves = block.map(|x| x - start);
-            for lane in 0..BLOCK {
-                block[lane] = start + reach(&self.weights, &moves, lane);
-            }
+            *block = std::array::from_fn(|lane| start + reach(&self.weights, &moves, lane));
             start = block[BLOCK - 1];
         }
         self.start = start;

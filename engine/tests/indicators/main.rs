@@ -1,0 +1,8 @@
+//! What every indicator must keep, and what its numbers must be.
+
+mod conformance;
+mod exactness;
+mod market;
+mod oracles;
+mod reference;
+mod run;
