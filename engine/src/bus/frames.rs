@@ -1,6 +1,9 @@
 //! Frames on the bus: the one kind of message that carries market data in a run.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use super::{Carries, Offer, QueueCounters, QueueOptions, QueueReceiver, QueueSender, queue::queue};
 use crate::{frame::Frame, result::TopicCounters};
@@ -31,28 +34,6 @@ impl FrameTopic {
         rx
     }
 
-    /// Publishes a frame to every subscriber, waiting for room without holding the thread.
-    ///
-    /// Answers how many subscribers are left to listen.
-    pub async fn publish(&self, frame: Arc<Frame>) -> usize {
-        let Some((last, others)) = self.queues.split_last() else { return 0 };
-        let mut heard = 0;
-        for queue in others {
-            heard += usize::from(queue.send(Arc::clone(&frame)).await.is_ok());
-        }
-        // The last subscriber gets the publisher's own reference: where it is the only one, it may
-        // write into the frame.
-        heard + usize::from(last.send(frame).await.is_ok())
-    }
-
-    /// Publishes a frame to the one subscriber of a topic that has only one, without waiting.
-    pub fn offer(&self, frame: Arc<Frame>) -> Offer<Arc<Frame>> {
-        match self.queues.as_slice() {
-            [queue] => queue.offer(frame),
-            _ => Offer::Full(frame),
-        }
-    }
-
     /// Whether anybody listens.
     pub fn is_heard(&self) -> bool {
         self.queues.iter().any(QueueSender::is_open)
@@ -61,6 +42,61 @@ impl FrameTopic {
     /// The counters, in the order of subscription.
     pub fn counters(&self) -> Vec<TopicCounters> {
         self.queues.iter().map(|queue| queue.counters().snapshot()).collect()
+    }
+}
+
+/// Publishes frames to the subscribers of a topic, in order and without holding the thread.
+///
+/// What could not be delivered when it is dropped is lost to those subscribers; a publisher that is
+/// built anew publishes it again, and subscribers pass over numbers that they have had.
+#[derive(Debug)]
+pub struct FrameOutbox {
+    topic: Arc<FrameTopic>,
+    /// Frames that found no room, by index of the subscriber; one per subscriber at most.
+    pending: Vec<(usize, Arc<Frame>)>,
+}
+
+impl FrameOutbox {
+    /// An outbox with nothing in it.
+    pub fn new(topic: Arc<FrameTopic>) -> Self {
+        let pending = Vec::with_capacity(topic.queues.len());
+        Self { topic, pending }
+    }
+
+    /// Delivers a frame to every subscriber that has room.
+    ///
+    /// # Panics
+    /// When an earlier frame is still pending: wait for [`Self::poll_ready`].
+    pub fn publish(&mut self, frame: Arc<Frame>) {
+        assert!(self.pending.is_empty(), "frames are delivered in order");
+        let Some(last) = self.topic.queues.len().checked_sub(1) else { return };
+        for index in 0..last {
+            self.offer(index, Arc::clone(&frame));
+        }
+        // The last subscriber gets the publisher's own reference: where it is the only one, it may
+        // write into the frame.
+        self.offer(last, frame);
+    }
+
+    fn offer(&mut self, index: usize, frame: Arc<Frame>) {
+        if let Offer::Full(frame) = self.topic.queues[index].offer(frame) {
+            self.pending.push((index, frame));
+        }
+    }
+
+    /// Ready when everything was delivered; answers whether anybody listens any more.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut first = 0;
+        while first < self.pending.len() {
+            let queue = &self.topic.queues[self.pending[first].0];
+            if queue.poll_room(cx).is_pending() {
+                first += 1;
+                continue;
+            }
+            let (index, frame) = self.pending.swap_remove(first);
+            self.offer(index, frame);
+        }
+        if self.pending.is_empty() { Poll::Ready(self.topic.is_heard()) } else { Poll::Pending }
     }
 }
 

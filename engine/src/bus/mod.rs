@@ -41,9 +41,12 @@ mod publisher;
 mod queue;
 mod topic;
 mod tree;
+mod wakers;
 
 #[cfg(test)]
 mod isolation_tests;
+#[cfg(test)]
+mod queue_tests;
 #[cfg(test)]
 mod tests;
 
@@ -51,7 +54,7 @@ pub use counters::QueueCounters;
 pub use dead_letters::{DeadCause, DeadLetter, DeadLetters};
 pub use event::{AnyPayload, ContainerId, Event, EventId, EventKind, Header, Payload, SourceId};
 pub use filter::{ContainerFilter, Filter, SeriesFilter, StrategyFilter, Unfiltered};
-pub use frames::{FramePool, FrameTopic};
+pub use frames::{FrameOutbox, FramePool, FrameTopic};
 pub use publisher::{Draft, EventPublisher, FlushRule, Full, Publisher};
 pub use queue::{Carries, Offer, Policy, QueueOptions, QueueReceiver, QueueSender, queue};
 pub use topic::{Batch, EventHandler, Message, Subscription};

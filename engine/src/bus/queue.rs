@@ -4,14 +4,16 @@
 //! that parks a thread, because the receiver may live on the same one.
 
 use std::{
+    future::poll_fn,
     num::NonZeroUsize,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, Ordering::SeqCst},
     },
+    task::{Context, Poll},
 };
 
-use super::QueueCounters;
+use super::{QueueCounters, wakers::Wakers};
 
 /// What happens when a subscriber does not keep up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +75,16 @@ pub enum Offer<T> {
     Closed(T),
 }
 
+/// What both ends share beside the channel.
+#[derive(Debug)]
+struct Ends {
+    /// Whether a receiver is left. Kept beside the channel, because the evicting clone of the receiver
+    /// keeps the channel itself open.
+    open: AtomicBool,
+    receivers: Wakers,
+    senders: Wakers,
+}
+
 /// The sending end.
 #[derive(Debug)]
 pub struct QueueSender<T> {
@@ -80,8 +92,18 @@ pub struct QueueSender<T> {
     /// Takes out the oldest message under [`Policy::DropOldest`].
     evict: Option<flume::Receiver<T>>,
     policy: Policy,
-    open: Arc<AtomicBool>,
     counters: Arc<QueueCounters>,
+    /// Dropped last, when the channel already knows that this sender is gone.
+    ends: WakeReceivers,
+}
+
+#[derive(Debug)]
+struct WakeReceivers(Arc<Ends>);
+
+impl Drop for WakeReceivers {
+    fn drop(&mut self) {
+        self.0.receivers.wake();
+    }
 }
 
 /// The receiving end. It may be cloned to be listened to anew after a restart; clones compete for
@@ -89,23 +111,23 @@ pub struct QueueSender<T> {
 #[derive(Debug)]
 pub struct QueueReceiver<T> {
     rx: flume::Receiver<T>,
-    _open: Arc<CloseOnDrop>,
+    ends: Arc<CloseOnDrop>,
     counters: Arc<QueueCounters>,
 }
 
 impl<T> Clone for QueueReceiver<T> {
     fn clone(&self) -> Self {
-        Self { rx: self.rx.clone(), _open: Arc::clone(&self._open), counters: Arc::clone(&self.counters) }
+        Self { rx: self.rx.clone(), ends: Arc::clone(&self.ends), counters: Arc::clone(&self.counters) }
     }
 }
 
-/// The evicting clone of the receiver keeps the channel open, so openness is kept beside it.
 #[derive(Debug)]
-struct CloseOnDrop(Arc<AtomicBool>);
+struct CloseOnDrop(Arc<Ends>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        self.0.store(false, Relaxed);
+        self.0.open.store(false, SeqCst);
+        self.0.senders.wake();
     }
 }
 
@@ -117,16 +139,20 @@ pub fn queue<T: Carries>(
 ) -> (QueueSender<T>, QueueReceiver<T>) {
     let capacity = if options.policy == Policy::Conflate { 1 } else { options.capacity.get() };
     let (tx, rx) = flume::bounded(capacity);
-    let open = Arc::new(AtomicBool::new(true));
+    let ends = Arc::new(Ends {
+        open: AtomicBool::new(true),
+        receivers: Wakers::default(),
+        senders: Wakers::default(),
+    });
     let evicts = matches!(options.policy, Policy::DropOldest | Policy::Conflate);
     let sender = QueueSender {
         tx,
         evict: evicts.then(|| rx.clone()),
         policy: options.policy,
-        open: Arc::clone(&open),
         counters: Arc::clone(&counters),
+        ends: WakeReceivers(Arc::clone(&ends)),
     };
-    (sender, QueueReceiver { rx, _open: Arc::new(CloseOnDrop(open)), counters })
+    (sender, QueueReceiver { rx, ends: Arc::new(CloseOnDrop(ends)), counters })
 }
 
 impl<T: Carries> QueueSender<T> {
@@ -138,7 +164,7 @@ impl<T: Carries> QueueSender<T> {
         let events = message.events();
         match self.tx.try_send(message) {
             Ok(()) => {
-                self.counters.delivered(events, self.tx.len());
+                self.sent(events);
                 Offer::Sent
             }
             Err(flume::TrySendError::Disconnected(message)) => Offer::Closed(message),
@@ -153,6 +179,11 @@ impl<T: Carries> QueueSender<T> {
         }
     }
 
+    fn sent(&self, events: usize) {
+        self.counters.delivered(events, self.tx.len());
+        self.ends.0.receivers.wake();
+    }
+
     fn replace_oldest(&self, message: T) -> Offer<T> {
         let events = message.events();
         let oldest = self.evict.as_ref().and_then(|rx| rx.try_recv().ok());
@@ -162,7 +193,7 @@ impl<T: Carries> QueueSender<T> {
         // Another sender may take the room that was made; the newer message then has lost.
         match (self.tx.try_send(message), oldest) {
             (Ok(()), oldest) => {
-                self.counters.delivered(events, self.tx.len());
+                self.sent(events);
                 oldest.map_or(Offer::Sent, Offer::Replaced)
             }
             (Err(error), _) => {
@@ -172,22 +203,30 @@ impl<T: Carries> QueueSender<T> {
         }
     }
 
+    /// Ready when an offer will not find the queue full (unless another sender is quicker) or nobody
+    /// receives any more.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let has_room = || !self.tx.is_full() || self.policy != Policy::Block || !self.is_open();
+        if has_room() {
+            return Poll::Ready(());
+        }
+        self.ends.0.senders.register(cx.waker());
+        if has_room() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// Puts a message into the queue, waiting for room without holding the thread.
     ///
     /// # Errors
     /// Hands the message back when nobody receives any more.
     pub async fn send(&self, message: T) -> Result<(), T> {
-        let events = message.events();
-        match self.offer(message) {
-            Offer::Sent | Offer::Replaced(_) | Offer::Dropped(_) => Ok(()),
-            Offer::Closed(message) => Err(message),
-            Offer::Full(message) => match self.tx.send_async(message).await {
-                Ok(()) => {
-                    self.counters.delivered(events, self.tx.len());
-                    Ok(())
-                }
-                Err(error) => Err(error.into_inner()),
-            },
+        let mut message = message;
+        loop {
+            match self.offer(message) {
+                Offer::Sent | Offer::Replaced(_) | Offer::Dropped(_) => return Ok(()),
+                Offer::Closed(message) => return Err(message),
+                Offer::Full(back) => message = back,
+            }
+            poll_fn(|cx| self.poll_room(cx)).await;
         }
     }
 
@@ -198,7 +237,7 @@ impl<T: Carries> QueueSender<T> {
 
     /// Whether somebody still receives.
     pub fn is_open(&self) -> bool {
-        self.open.load(Relaxed)
+        self.ends.0.open.load(SeqCst)
     }
 
     /// Its counters.
@@ -210,20 +249,32 @@ impl<T: Carries> QueueSender<T> {
 impl<T> QueueReceiver<T> {
     /// The next message, if one waits.
     pub fn try_recv(&self) -> Option<T> {
-        self.rx.try_recv().ok()
+        let message = self.rx.try_recv().ok()?;
+        self.ends.0.senders.wake();
+        Some(message)
+    }
+
+    /// The next message; `None` when all senders are gone and nothing waits.
+    pub fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let look = || match self.rx.try_recv() {
+            Ok(message) => {
+                self.ends.0.senders.wake();
+                Poll::Ready(Some(message))
+            }
+            Err(flume::TryRecvError::Disconnected) => Poll::Ready(None),
+            Err(flume::TryRecvError::Empty) => Poll::Pending,
+        };
+        let first = look();
+        if first.is_ready() {
+            return first;
+        }
+        self.ends.0.receivers.register(cx.waker());
+        look()
     }
 
     /// The next message; `None` when all senders are gone and nothing waits.
     pub async fn recv(&self) -> Option<T> {
-        self.rx.recv_async().await.ok()
-    }
-
-    /// The messages as a stream, for actors. Messages that wait stay in the queue when it is dropped.
-    pub fn stream(&self) -> flume::r#async::RecvStream<'static, T>
-    where
-        T: 'static,
-    {
-        self.rx.clone().into_stream()
+        poll_fn(|cx| self.poll_recv(cx)).await
     }
 
     /// Messages that wait.
@@ -231,7 +282,7 @@ impl<T> QueueReceiver<T> {
         self.rx.len()
     }
 
-    /// Whether all senders are gone.
+    /// Whether all senders are gone and nothing waits.
     pub fn is_finished(&self) -> bool {
         self.rx.is_disconnected() && self.rx.is_empty()
     }
@@ -239,66 +290,5 @@ impl<T> QueueReceiver<T> {
     /// Its counters.
     pub fn counters(&self) -> &Arc<QueueCounters> {
         &self.counters
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, PartialEq, Eq)]
-    struct One(u32);
-
-    impl Carries for One {
-        fn events(&self) -> usize {
-            1
-        }
-    }
-
-    fn of(policy: Policy) -> (QueueSender<One>, QueueReceiver<One>) {
-        let options = QueueOptions { policy, capacity: NonZeroUsize::new(2).unwrap() };
-        queue(options, Arc::new(QueueCounters::new("topic", "subscriber")))
-    }
-
-    fn offer_three(tx: &QueueSender<One>) -> Vec<Offer<One>> {
-        (1..=3).map(|n| tx.offer(One(n))).collect()
-    }
-
-    fn drain(rx: &QueueReceiver<One>) -> Vec<u32> {
-        std::iter::from_fn(|| rx.try_recv()).map(|one| one.0).collect()
-    }
-
-    #[test]
-    fn a_full_blocking_queue_hands_the_message_back() {
-        let (tx, rx) = of(Policy::Block);
-        assert_eq!(offer_three(&tx), [Offer::Sent, Offer::Sent, Offer::Full(One(3))]);
-        assert_eq!(drain(&rx), [1, 2]);
-        assert_eq!(rx.counters().snapshot().dropped, 0);
-    }
-
-    #[test]
-    fn a_full_queue_drops_what_its_policy_says_and_counts_it() {
-        let (tx, rx) = of(Policy::DropOldest);
-        assert_eq!(offer_three(&tx), [Offer::Sent, Offer::Sent, Offer::Replaced(One(1))]);
-        assert_eq!(drain(&rx), [2, 3]);
-        assert_eq!(rx.counters().snapshot().dropped, 1);
-
-        let (tx, rx) = of(Policy::DropNewest);
-        assert_eq!(offer_three(&tx), [Offer::Sent, Offer::Sent, Offer::Dropped(One(3))]);
-        assert_eq!(drain(&rx), [1, 2]);
-        let counters = rx.counters().snapshot();
-        assert_eq!((counters.messages, counters.dropped, counters.queue_peak), (2, 1, 2));
-    }
-
-    #[test]
-    fn a_queue_without_receiver_says_so_under_every_policy() {
-        for policy in [Policy::Block, Policy::DropOldest, Policy::DropNewest, Policy::Conflate] {
-            let (tx, rx) = of(policy);
-            let again = rx.clone();
-            drop(rx);
-            assert_eq!(tx.offer(One(1)), Offer::Sent, "{policy:?}");
-            drop(again);
-            assert_eq!(tx.offer(One(2)), Offer::Closed(One(2)), "{policy:?}");
-        }
     }
 }
