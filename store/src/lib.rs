@@ -1,1 +1,19 @@
-//! What outlives a run: the bar catalog and the tail
+//! What outlives a run: the bar catalog and the tail.
+//!
+//! The **catalog** is a folder with one uncompressed Arrow IPC file per series, mapped read-only by
+//! every process and readable by pandas, polars and DuckDB as it is. The **tail** holds rows of a source
+//! that cannot be read twice: they are appended to preallocated columns, seen at once by every process
+//! that maps them, and sealed into the catalog when a segment is full.
+//!
+//! Mapped memory is shared with the file system: the guarantees hold as long as nobody truncates or
+//! overwrites a file in place. This crate never does; it replaces files by renaming.
+
+pub mod catalog;
+mod error;
+mod mapping;
+
+pub use catalog::{
+    Catalog, CatalogFeed, CatalogParams, CatalogSource, CatalogWriter, CheckReport, Listing, SeriesEntry,
+    SeriesFacts,
+};
+pub use error::StoreError;
