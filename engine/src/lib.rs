@@ -2,16 +2,25 @@
 //!
 //! Nothing here knows an actor, a thread pool, a clock, a file or a socket.
 
+pub mod backtest;
 pub mod bus;
 pub mod calendar;
 pub mod container;
 pub mod data;
+pub mod execution;
 pub mod frame;
+pub mod hub;
 pub mod indicator;
 pub mod instrument;
+pub mod layout;
 pub mod math;
+pub mod merge;
 pub mod money;
 pub mod order;
+pub mod plan;
+pub mod outcome;
+pub mod pass;
+pub mod portfolio;
 pub mod record;
 pub mod recorder;
 pub mod registry;

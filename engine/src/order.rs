@@ -34,6 +34,14 @@ impl Side {
 #[serde(transparent)]
 pub struct OrderId(pub u32);
 
+impl std::fmt::Display for OrderId {
+    /// `17` for a strategy's order, `A3` for one that execution made (attached or forced).
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const OWN: u32 = 1 << 31;
+        if self.0 > OWN { write!(f, "A{}", self.0 - OWN) } else { write!(f, "{}", self.0) }
+    }
+}
+
 /// How much an order is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {

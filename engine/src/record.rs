@@ -20,6 +20,8 @@ pub struct OrderEvent {
     pub strategy: u32,
     /// What it trades.
     pub instrument: InstrumentId,
+    /// Which of the container's positions it is for, counted over its strategies' instruments.
+    pub position: u32,
     /// The new state.
     pub state: OrderState,
     /// Why.

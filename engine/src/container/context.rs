@@ -97,6 +97,8 @@ pub struct Context<'a> {
     pub(crate) values: &'a [ValueBinding],
     pub(crate) strategy: &'a StrategyBinding,
     pub(crate) view: &'a AccountView,
+    /// Equity at this step, or at the step before while fills are told.
+    pub(crate) equity: f64,
     /// Container series of a row of this step.
     pub(crate) clock_slot: u32,
     pub(crate) commands: &'a mut Commands,
@@ -193,7 +195,7 @@ impl Context<'_> {
 
     /// The account's equity at this step (in `on_fill`: at the step before).
     pub fn equity(&self) -> f64 {
-        self.view.equity
+        self.equity
     }
 
     /// The account's cash.
@@ -261,7 +263,7 @@ impl Context<'_> {
         let money = match self.strategy.sizing {
             Sizing::Lots(lots) => return lots,
             Sizing::Notional(money) => money,
-            Sizing::EquityFraction(fraction) => fraction * self.view.equity,
+            Sizing::EquityFraction(fraction) => fraction * self.equity,
             Sizing::AllIn => return 0,
         };
         self.lots_for(instrument, money)

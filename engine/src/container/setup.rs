@@ -47,6 +47,8 @@ pub struct Subscriptions {
     pub bars: Vec<Bars>,
     /// Whether it is called once per step.
     pub every_step: bool,
+    /// How many indicator outputs it asked for.
+    pub indicators: u64,
 }
 
 /// Where a strategy declares what it looks at.
@@ -87,6 +89,19 @@ impl Setup<'_> {
 
     /// Subscribes to an instrument's bars at another timeframe.
     pub fn bars_at(&mut self, instrument: Inst, timeframe: Timeframe) -> Bars {
+        let bars = self.series(instrument, timeframe);
+        if !self.subscriptions.bars.contains(&bars) {
+            self.subscriptions.bars.push(bars);
+        }
+        bars
+    }
+
+    /// Makes sure that an instrument is priced, without calling the strategy for its bars.
+    pub(crate) fn price(&mut self, instrument: Inst) {
+        self.series(instrument, self.timeframe);
+    }
+
+    fn series(&mut self, instrument: Inst, timeframe: Timeframe) -> Bars {
         let key = SeriesKey {
             timeframe,
             instrument: self.assigned[usize::from(instrument.0)],
@@ -97,11 +112,7 @@ impl Setup<'_> {
             series.push(SeriesDecl { key, lookback: 0 });
             series.len() - 1
         });
-        let bars = Bars { slot: slot as u32, instrument };
-        if !self.subscriptions.bars.contains(&bars) {
-            self.subscriptions.bars.push(bars);
-        }
-        bars
+        Bars { slot: slot as u32, instrument }
     }
 
     /// Keeps `rows` earlier bars visible to the context's look-back.
@@ -159,6 +170,7 @@ impl Setup<'_> {
             })?,
             _ => 0,
         };
+        self.subscriptions.indicators += 1;
         let values = &mut self.declarations.values;
         let index = values
             .iter()

@@ -28,6 +28,12 @@ pub trait Feed: Send {
     /// # Errors
     /// When the data cannot be read or break a rule that halts; the feed is then at its end.
     fn pull(&mut self, rows_max: usize, lead: usize) -> Result<Pull, FeedError>;
+
+    /// Whether its rows are known to be in strictly increasing order of close time, so that nobody
+    /// need check them again.
+    fn is_ordered(&self) -> bool {
+        false
+    }
 }
 
 /// A series that a source offers.
