@@ -71,9 +71,8 @@ impl Kernel for Macd {
     fn update(&mut self, input: &Input<'_>, output: &mut Output<'_, '_>) {
         let [macd, signal, histogram] = output.columns();
         macd.copy_from_slice(input.x);
-        self.fast.smooth(macd, input.x_factor);
         signal.copy_from_slice(input.x);
-        self.slow.smooth(signal, input.x_factor);
+        Smoother::smooth_both([&mut self.fast, &mut self.slow], [macd, signal], input.x_factor);
         for (macd, slow) in macd.iter_mut().zip(&*signal) {
             *macd -= slow;
         }

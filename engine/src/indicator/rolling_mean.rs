@@ -11,9 +11,12 @@
 use crate::math::{CompensatedSum, to_scaled};
 
 use super::{
-    exact::{EXACT_MAX, SCALED_MAX, nearest_ratio, units},
+    exact::{EXACT_MAX, nearest_ratio, units},
     window::Window,
 };
+
+/// 2^49 units.
+const DIFFERENCE_MAX: f64 = 562_949_953_421_312.0;
 
 /// Rows whose sums are worked out together.
 const WIDTH: usize = 8;
@@ -47,7 +50,7 @@ impl RollingMean {
             self.restart(factor);
         }
         if let (Sum::Narrow { limit, .. }, Some(factor)) = (self.sum, factor)
-            && highest_magnitude(x) * factor > limit
+            && reach_from(0.0, x) * factor > limit
         {
             self.widen(factor);
         }
@@ -106,7 +109,7 @@ impl RollingMean {
         let divisor = n as f64 * factor;
         // Partial sums over WIDTH rows reach twice as far as their values.
         let limit = if divisor < EXACT_MAX {
-            (EXACT_MAX / n.max(2 * WIDTH) as f64).min(SCALED_MAX) - 1.0
+            (EXACT_MAX / n.max(2 * WIDTH) as f64).min(DIFFERENCE_MAX) - 1.0
         } else {
             -1.0
         };
@@ -126,20 +129,22 @@ impl RollingMean {
     }
 }
 
-/// The largest magnitude in `x`, in lanes so that it costs next to nothing.
-pub(super) fn highest_magnitude(x: &[f64]) -> f64 {
+/// How far the values of `x` reach from `origin`, in lanes so that it costs next to nothing.
+pub(super) fn reach_from(origin: f64, x: &[f64]) -> f64 {
     let larger = |a: f64, b: f64| if a > b { a } else { b };
     let (blocks, tail) = x.as_chunks::<WIDTH>();
     let mut lanes = [0.0f64; WIDTH];
     for block in blocks {
         for lane in 0..WIDTH {
-            lanes[lane] = larger(block[lane].abs(), lanes[lane]);
+            lanes[lane] = larger((block[lane] - origin).abs(), lanes[lane]);
         }
     }
-    lanes.into_iter().chain(tail.iter().map(|value| value.abs())).fold(0.0, larger)
+    lanes.into_iter().chain(tail.iter().map(|value| (value - origin).abs())).fold(0.0, larger)
 }
 
 /// Every number but the quotient is whole and below 2^53, so any order of additions gives the same sums.
+/// A difference of prices below 2^49 units is less than half a unit off, so it rounds to the whole number
+/// that it stands for.
 fn narrow_run(
     mut total: f64,
     factor: f64,
@@ -154,7 +159,7 @@ fn narrow_run(
     for ((entering, leaving), out) in entering.iter().zip(leaving).zip(out) {
         let mut change = [0.0; WIDTH];
         for lane in 0..WIDTH {
-            change[lane] = to_scaled(entering[lane], factor) - to_scaled(leaving[lane], factor);
+            change[lane] = to_scaled(entering[lane] - leaving[lane], factor);
         }
         for lane in 1..WIDTH {
             change[lane] += change[lane - 1];
@@ -165,7 +170,7 @@ fn narrow_run(
         total += change[WIDTH - 1];
     }
     for ((entering, leaving), out) in entering_tail.iter().zip(leaving_tail).zip(out_tail) {
-        total += to_scaled(*entering, factor) - to_scaled(*leaving, factor);
+        total += to_scaled(entering - leaving, factor);
         *out = total / divisor;
     }
     total

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Rows of gains that are worked out before they are averaged: they stay in the nearest cache.
-const SPAN: usize = 256;
+const SPAN: usize = 128;
 
 /// Relative strength index.
 ///
@@ -59,16 +59,11 @@ impl Kernel for Rsi {
         for (x, out) in input.x.chunks(SPAN).zip(output.column(0).chunks_mut(SPAN)) {
             let gains = &mut gains[..x.len()];
             // The first row has no change; the smoothers skip it.
-            let last = self.last.unwrap_or(x[0]);
-            let previous = std::iter::once(&last).chain(x);
-            for (((x, previous), gain), loss) in x.iter().zip(previous).zip(&mut *gains).zip(&mut *out) {
-                let change = x - previous;
-                *gain = if change > 0.0 { change } else { 0.0 };
-                *loss = if change < 0.0 { -change } else { 0.0 };
-            }
+            let last = [self.last.unwrap_or(x[0])];
+            split(&x[..1], &last, &mut gains[..1], &mut out[..1]);
+            split(&x[1..], x, &mut gains[1..], &mut out[1..]);
             self.last = x.last().copied();
-            self.gains.smooth(gains, None);
-            self.losses.smooth(out, None);
+            Smoother::smooth_both([&mut self.gains, &mut self.losses], [gains, out], None);
             for (out, gain) in out.iter_mut().zip(&*gains) {
                 let moved = gain + *out;
                 *out = if moved == 0.0 { 50.0 } else { 100.0 * (gain / moved) };
@@ -78,5 +73,14 @@ impl Kernel for Rsi {
 
     fn snapshot(&self) -> Box<dyn Kernel> {
         Box::new(self.clone())
+    }
+}
+
+/// Splits changes from the row before into gains and losses.
+fn split(x: &[f64], before: &[f64], gains: &mut [f64], losses: &mut [f64]) {
+    for (((x, before), gain), loss) in x.iter().zip(before).zip(gains).zip(losses) {
+        let change = x - before;
+        *gain = if change > 0.0 { change } else { 0.0 };
+        *loss = if change < 0.0 { -change } else { 0.0 };
     }
 }

@@ -22,6 +22,11 @@ impl Window {
         self.ring.len()
     }
 
+    /// Whether as many values came as it spans.
+    pub(super) fn is_full(&self) -> bool {
+        self.filled == self.span()
+    }
+
     /// Rows of the next input that still have no full window.
     pub(super) fn missing(&self) -> usize {
         self.span() - 1 - self.filled.min(self.span() - 1)
@@ -32,9 +37,14 @@ impl Window {
         self.newest(self.span())
     }
 
+    /// All places of the window, the newer ones first, as two unbroken parts.
+    pub(super) fn parts(&self) -> (&[f64], &[f64]) {
+        self.ring.split_at(self.oldest)
+    }
+
     /// The newest `count` values, or as many as there are, oldest first.
     pub(super) fn newest(&self, count: usize) -> impl Iterator<Item = f64> + '_ {
-        let (newer, older) = self.ring.split_at(self.oldest);
+        let (newer, older) = self.parts();
         older.iter().chain(newer).skip(self.span() - count.min(self.filled)).copied()
     }
 
@@ -43,7 +53,7 @@ impl Window {
     /// Only the first `n` rows take them from the ring; after that they come from `x` itself.
     pub(super) fn for_each_run(&self, x: &[f64], mut run: impl FnMut(Range<usize>, &[f64])) {
         let from_ring = x.len().min(self.span());
-        let (newer, older) = self.ring.split_at(self.oldest);
+        let (newer, older) = self.parts();
         let first = from_ring.min(older.len());
         run(0..first, &older[..first]);
         if first < from_ring {
