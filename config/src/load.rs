@@ -1,0 +1,187 @@
+//! Loading a set: read, compose, build.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use barhive_engine::{Registry, set::RunSpec};
+
+use crate::{
+    Faults,
+    build::{Scene, build},
+    compose::{Includer, apply_overrides},
+    fault::FaultLog,
+    read::{Place, Reader},
+    source::{Folder, take_text},
+    tree::{Budget, write},
+};
+
+/// Looks up an environment variable.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What is asked of a configuration beyond its files.
+#[derive(Clone, Default)]
+pub struct LoadOptions {
+    /// Overrides such as `strategies[0].params.fast=12`, applied in order.
+    pub sets: Vec<String>,
+    /// Where `${NAME}` in secrets is looked up; the process's environment when `None`.
+    pub environment: Option<Environment>,
+    /// Whether strategies with faults are left out when the rest of the set is sound.
+    pub keep_going: bool,
+    /// Where relative paths start for a text that is not in a file.
+    pub base_dir: PathBuf,
+}
+
+impl fmt::Debug for LoadOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadOptions").field("sets", &self.sets).finish_non_exhaustive()
+    }
+}
+
+/// What a report holds and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportOptions {
+    /// The page's title; the set's name when `None`.
+    pub title: Option<String>,
+    /// The folder of results, relative to the folder of the configuration and never outside of it.
+    pub dir: Option<PathBuf>,
+    /// Whether an HTML page is written.
+    pub html: bool,
+    /// Whether trades, orders and equity are written as Parquet.
+    pub parquet: bool,
+    /// Whether trades, orders and equity are written as CSV.
+    pub csv: bool,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self { title: None, dir: None, html: true, parquet: true, csv: false }
+    }
+}
+
+/// A loaded set.
+#[derive(Clone)]
+pub struct Loaded {
+    /// What the engine runs.
+    pub spec: RunSpec,
+    /// What the report holds.
+    pub report: ReportOptions,
+    /// The exact configuration, includes and overrides applied, secrets hidden.
+    pub canonical_yaml: String,
+    /// What the user should know, one sentence each.
+    pub warnings: Vec<String>,
+    /// Faults of strategies that were left out ([`LoadOptions::keep_going`]).
+    pub left_out: Option<Faults>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("name", &self.spec.name).finish_non_exhaustive()
+    }
+}
+
+/// Loads a set from a file. Includes and data paths are relative to its folder.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: &Path, registry: &Registry, options: &LoadOptions) -> Result<Loaded, Faults> {
+    let log = FaultLog::default();
+    let dir = path.parent().unwrap_or(Path::new(""));
+    let folder = Folder::new(dir.to_path_buf());
+    let name = PathBuf::from(path.file_name().unwrap_or(path.as_os_str()));
+    let bytes = match folder.read(&name) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = format!("cannot be read: {error}");
+            log.add_unreadable(path.to_string_lossy().into_owned(), message, None);
+            return Err(log.finish());
+        }
+    };
+    let Some((file, text)) = take_text(bytes, path.to_string_lossy().into_owned(), &log) else {
+        return Err(log.finish());
+    };
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let source = Source { folder: &folder, dir, name: &name, file, text: &text, stem };
+    load_source(&source, registry, options, &log)
+}
+
+/// Loads a set from text; `origin` names it in faults.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_str(
+    text: &str,
+    origin: &str,
+    registry: &Registry,
+    options: &LoadOptions,
+) -> Result<Loaded, Faults> {
+    let log = FaultLog::default();
+    let file = log.add_source(origin.to_owned(), text.to_owned());
+    let folder = Folder::new(options.base_dir.clone());
+    let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = Path::new("");
+    let source = Source { folder: &folder, dir: &options.base_dir, name, file, text, stem };
+    load_source(&source, registry, options, &log)
+}
+
+/// The first text of a set.
+struct Source<'a> {
+    folder: &'a Folder,
+    dir: &'a Path,
+    name: &'a Path,
+    file: u32,
+    text: &'a str,
+    stem: Option<String>,
+}
+
+fn load_source(
+    source: &Source<'_>,
+    registry: &Registry,
+    options: &LoadOptions,
+    log: &FaultLog,
+) -> Result<Loaded, Faults> {
+    let mut includer = Includer::new(source.folder, source.dir, log);
+    let Some(mut root) = includer.parse(source.name, source.file, source.text) else {
+        return Err(log.finish());
+    };
+    apply_overrides(&mut root, &options.sets, log);
+    let budget = Budget::default();
+    if root.depth() > budget.depth_max || root.size() > budget.nodes_max {
+        let message = format!(
+            "with its includes the set is more than {} levels deep or has more than {} values",
+            budget.depth_max, budget.nodes_max
+        );
+        log.add(root.at, "", message, None);
+        return Err(log.finish());
+    }
+    let environment = |name: &str| match &options.environment {
+        Some(environment) => environment(name),
+        None => std::env::var(name).ok(),
+    };
+    let reader = Reader::new(log, &environment);
+    let stem = source.stem.as_deref().unwrap_or("set");
+    let scene = Scene {
+        reader: &reader,
+        registry,
+        base_dir: source.dir,
+        default_name: stem,
+        root: Place::root(&root),
+    };
+    let built = build(&scene);
+    let sound = log.is_empty();
+    let Some(built) = built else { return Err(log.finish()) };
+    let rest_is_sound =
+        options.keep_going && log.all_within("strategies") && !built.spec.containers.is_empty();
+    if !sound && !rest_is_sound {
+        return Err(log.finish());
+    }
+    Ok(Loaded {
+        spec: built.spec,
+        report: built.report,
+        canonical_yaml: write(&root, &|node| reader.is_secret(node)),
+        warnings: built.warnings,
+        left_out: (!sound).then(|| log.finish()),
+    })
+}

@@ -1,0 +1,149 @@
+//! Estimates of rows, memory and time. The constants are orders of magnitude from measured runs on one
+//! core of a server of 2024; they tell a second from an hour, not one machine from another.
+
+use serde::Serialize;
+
+use super::{PlannedSeries, keeps_records};
+use crate::{
+    data::SeriesInfo,
+    layout::{Declared, Layout},
+    set::{ContainerSpec, Retention, RunSpec},
+    timeframe::Timeframe,
+};
+
+/// Reading, checking and merging a bar.
+const BAR_NS: f64 = 6.0;
+/// Computing one output of one indicator for one bar.
+const VALUE_NS: f64 = 4.0;
+/// Handing a bar to a strategy, marking the account, and the strategy's own work.
+const STRATEGY_BAR_NS: f64 = 12.0;
+/// One row of a batch: two times and five prices of eight bytes.
+const ROW_BYTES: u64 = 56;
+/// A container with its ledger, statistics and order book, at rest.
+const CONTAINER_BYTES: u64 = 16 << 10;
+/// A strategy instance with its bindings.
+const STRATEGY_BYTES: u64 = 2 << 10;
+/// One equity sample.
+const EQUITY_POINT_BYTES: u64 = 16;
+/// One fill with its share of a round trip.
+const FILL_BYTES: u64 = 200;
+/// Bars between two fills of a strategy, for want of anything better.
+const BARS_PER_FILL: u64 = 25;
+/// Threads, queues, registry and program.
+const BASE_BYTES: u64 = 6 << 20;
+
+/// What a run does, in counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Bars over all series.
+    pub bars: Option<u64>,
+    /// Bars times columns over all indicators.
+    pub values: Option<u64>,
+    /// Calls of strategies with a bar.
+    pub strategy_bars: Option<u64>,
+    /// Bars that each container sees.
+    container_bars: Vec<Option<u64>>,
+}
+
+impl Work {
+    pub(super) fn of(
+        layout: &Layout,
+        declared: &[Declared],
+        series: &[PlannedSeries],
+        spec: &RunSpec,
+    ) -> Self {
+        let rows = |index: u32| series[index as usize].rows;
+        let values = layout
+            .indicators
+            .iter()
+            .map(|i| rows(i.key.series).map(|rows| rows * u64::from(i.outputs)))
+            .sum();
+        let mut strategy_bars = Some(0u64);
+        let mut container_bars = Vec::with_capacity(spec.containers.len());
+        for one in declared {
+            let slots: Vec<Option<u64>> =
+                one.declarations.series.iter().map(|s| rows(layout.series_index(s.key))).collect();
+            for (_, subscribed) in &one.strategies {
+                let calls: Option<u64> = subscribed.bars.iter().map(|bars| slots[bars.slot as usize]).sum();
+                strategy_bars = strategy_bars.zip(calls).map(|(sum, calls)| sum.saturating_add(calls));
+            }
+            container_bars.push(slots.into_iter().sum());
+        }
+        Self { bars: series.iter().map(|one| one.rows).sum(), values, strategy_bars, container_bars }
+    }
+
+    pub(super) fn time_ms(&self) -> Option<f64> {
+        let (bars, values, calls) = (self.bars?, self.values?, self.strategy_bars?);
+        let ns = bars as f64 * BAR_NS + values as f64 * VALUE_NS + calls as f64 * STRATEGY_BAR_NS;
+        Some(ns / 1e6)
+    }
+}
+
+/// Estimated private memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Program, threads and queues.
+    pub base_bytes: u64,
+    /// Batches that wait between market data and accounts.
+    pub batches_bytes: u64,
+    /// Indicator columns in use and kept.
+    pub columns_bytes: u64,
+    /// Accounts at rest.
+    pub accounts_bytes: u64,
+    /// Records that are kept in memory at the end of the run, at most.
+    pub records_bytes: u64,
+    /// All of it.
+    pub total_bytes: u64,
+}
+
+impl Memory {
+    pub(super) fn of(layout: &Layout, work: &Work, spec: &RunSpec) -> Self {
+        let machinery = &spec.machinery;
+        let frames = machinery.queue_frames as u64 + 2;
+        let rows = machinery.batch_rows as u64;
+        let batches_bytes =
+            layout.series.iter().map(|s| (rows + s.lead as u64) * ROW_BYTES).sum::<u64>() * frames;
+        let in_use = u64::from(layout.columns) * rows * 8 * frames;
+        let columns_bytes = in_use + machinery.hub_cache_bytes as u64;
+        let strategies: usize = spec.containers.iter().map(|container| container.strategies.len()).sum();
+        let accounts_bytes =
+            spec.containers.len() as u64 * CONTAINER_BYTES + strategies as u64 * STRATEGY_BYTES;
+        let kept = spec.containers.iter().zip(&work.container_bars);
+        let records_bytes = kept.map(|(container, bars)| records_kept(container, *bars)).sum();
+        Self {
+            base_bytes: BASE_BYTES,
+            batches_bytes,
+            columns_bytes,
+            accounts_bytes,
+            records_bytes,
+            total_bytes: BASE_BYTES + batches_bytes + columns_bytes + accounts_bytes + records_bytes,
+        }
+    }
+}
+
+fn records_kept(container: &ContainerSpec, bars: Option<u64>) -> u64 {
+    let bars = bars.unwrap_or(0);
+    let fills = if keeps_records(container.trace) { bars / BARS_PER_FILL * FILL_BYTES } else { 0 };
+    match container.retention {
+        Retention::Minimal => 0,
+        Retention::TradeComplete => fills / 2,
+        Retention::SlidingWindow(rows) => {
+            (rows as u64 * (EQUITY_POINT_BYTES + FILL_BYTES)).min(bars * EQUITY_POINT_BYTES + fills)
+        }
+        Retention::Full => bars * EQUITY_POINT_BYTES + fills,
+    }
+}
+
+/// About how many rows of a series a run will see.
+pub(super) fn rows(info: &SeriesInfo, timeframe: Timeframe, spec: &RunSpec) -> Option<u64> {
+    let mut rows = info.rows?.div_ceil((timeframe.ns() / info.timeframe.ns()).max(1) as u64);
+    if let Some((first, last)) = info.span_ns.filter(|(first, last)| last > first) {
+        // The widest span that any container asks for decides what is read.
+        let from = spec.containers.iter().map(|c| c.from_ns.unwrap_or(i64::MIN)).min().unwrap_or(i64::MIN);
+        let to = spec.containers.iter().map(|c| c.to_ns.unwrap_or(i64::MAX)).max().unwrap_or(i64::MAX);
+        let overlap = (i128::from(to.min(last)) - i128::from(from.max(first))).max(0);
+        let share = overlap as f64 / (i128::from(last) - i128::from(first)) as f64;
+        rows = (rows as f64 * share).ceil() as u64;
+    }
+    Some(spec.bars_max.map_or(rows, |most| rows.min(most)))
+}
