@@ -75,7 +75,7 @@ impl Smoother {
 
     /// Replaces each value by the average at its row; NaN before the seed is complete.
     pub(super) fn smooth(&mut self, rows: &mut [f64], factor: Option<f64>) {
-        let rows = self.to_border(rows, factor);
+        let rows = self.up_to_border(rows, factor);
         let (blocks, tail) = rows.as_chunks_mut();
         for block in blocks {
             self.start = self.block(block, self.start);
@@ -86,7 +86,7 @@ impl Smoother {
     /// [`Self::smooth`] for two inputs of equal length at once: their chains overlap.
     pub(super) fn smooth_both(pair: [&mut Self; 2], rows: [&mut [f64]; 2], factor: Option<f64>) {
         let ([a, b], [a_rows, b_rows]) = (pair, rows);
-        let (a_rows, b_rows) = (a.to_border(a_rows, factor), b.to_border(b_rows, factor));
+        let (a_rows, b_rows) = (a.up_to_border(a_rows, factor), b.up_to_border(b_rows, factor));
         if a_rows.len() != b_rows.len() {
             // Seeded at different rows: their blocks do not go side by side.
             a.smooth(a_rows, factor);
@@ -105,7 +105,7 @@ impl Smoother {
     }
 
     /// Works off rows up to the border of a block, answers the rest.
-    fn to_border<'r>(&mut self, rows: &'r mut [f64], factor: Option<f64>) -> &'r mut [f64] {
+    fn up_to_border<'r>(&mut self, rows: &'r mut [f64], factor: Option<f64>) -> &'r mut [f64] {
         let mut rows = rows;
         if self.skip > 0 {
             let (skipped, rest) = rows.split_at_mut(self.skip.min(rows.len()));
