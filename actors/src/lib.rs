@@ -3,7 +3,23 @@
 //! The library installs no signal handler, panic hook, allocator or subscriber, touches no thread
 //! that it did not start, and never ends the process.
 
+mod blueprint;
 pub mod clock;
+mod collector;
+mod control;
+mod engine;
+mod indicator_hub;
 pub mod lifecycle;
+mod market_data;
+mod progress;
+mod pump;
 pub mod resource_monitor;
+mod shard;
+mod stage;
 pub mod supervisor;
+mod system;
+
+pub use collector::RecorderFactory;
+pub use control::Control;
+pub use engine::{Engine, Handle, RunOptions, RunOutcome, Threads, run};
+pub use progress::{Progress, Status};

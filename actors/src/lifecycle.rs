@@ -84,23 +84,43 @@ pub struct Illegal {
     pub to: State,
 }
 
-/// The state of one container, and its components in the order of initialisation.
-pub struct Lifecycle {
+/// The components of one container, in the order of initialisation.
+pub trait Components: Send {
+    /// Component `index`, or `None` beyond the last.
+    fn component(&mut self, index: usize) -> Option<&mut dyn Component>;
+}
+
+impl Components for Vec<Box<dyn Component>> {
+    fn component(&mut self, index: usize) -> Option<&mut dyn Component> {
+        match self.get_mut(index) {
+            Some(component) => Some(component.as_mut()),
+            None => None,
+        }
+    }
+}
+
+/// One container's components and where it stands. Dropping it disposes of what stands.
+pub struct Lifecycle<C: Components> {
     state: State,
-    components: Vec<Box<dyn Component>>,
+    components: C,
     /// So many components, from the first, were initialised and not disposed of.
     standing: usize,
 }
 
-impl Lifecycle {
-    /// A created container with these components, in the order in which they are initialised.
-    pub fn new(components: Vec<Box<dyn Component>>) -> Self {
+impl<C: Components> Lifecycle<C> {
+    /// A created container.
+    pub fn new(components: C) -> Self {
         Self { state: State::Created, components, standing: 0 }
     }
 
     /// Where it stands.
     pub fn state(&self) -> State {
         self.state
+    }
+
+    /// Its components.
+    pub fn components(&mut self) -> &mut C {
+        &mut self.components
     }
 
     /// Initialises the components in order. The first failure stops it in [`State::Error`]; what
@@ -110,7 +130,7 @@ impl Lifecycle {
     /// When the state forbids it, or what failed; a panic counts as a failure.
     pub fn initialise(&mut self) -> Result<(), LifecycleError> {
         self.go(State::Initialising)?;
-        for component in &mut self.components {
+        while let Some(component) = self.components.component(self.standing) {
             let outcome = guarded(|| component.initialise());
             if let Err(what) = outcome.and_then(|result| result) {
                 let component = component.name().to_owned();
@@ -148,7 +168,7 @@ impl Lifecycle {
         while let Some(last) = self.standing.checked_sub(1) {
             // Counted down first: a component is never disposed of twice.
             self.standing = last;
-            let component = &mut self.components[last];
+            let Some(component) = self.components.component(last) else { continue };
             let outcome = guarded(|| component.dispose());
             if let Err(what) = outcome.and_then(|result| result) {
                 faults.push(Fault { component: component.name().to_owned(), to: State::Disposed, what });
@@ -167,7 +187,7 @@ impl Lifecycle {
     }
 }
 
-impl Drop for Lifecycle {
+impl<C: Components> Drop for Lifecycle<C> {
     fn drop(&mut self) {
         for fault in self.dispose() {
             tracing::warn!(%fault, "while a container was dropped");
@@ -218,7 +238,7 @@ mod tests {
         }
     }
 
-    fn probes(log: &Log, fail: Option<&str>) -> Lifecycle {
+    fn probes(log: &Log, fail: Option<&str>) -> Lifecycle<Vec<Box<dyn Component>>> {
         let probe = |name: &'static str| -> Box<dyn Component> {
             Box::new(Probe {
                 name,
@@ -227,7 +247,7 @@ mod tests {
                 fails_to_go: name == "b",
             })
         };
-        Lifecycle::new(["a", "b", "panics", "d"].map(probe).into())
+        Lifecycle::new(Vec::from(["a", "b", "panics", "d"].map(probe)))
     }
 
     #[test]
@@ -254,7 +274,7 @@ mod tests {
             (Error, Disposing),
         ];
         assert_eq!(legal, expected);
-        let mut lifecycle = Lifecycle::new(Vec::new());
+        let mut lifecycle = Lifecycle::new(Vec::<Box<dyn Component>>::new());
         assert_eq!(lifecycle.run(), Err(Illegal { from: Created, to: Running }));
         lifecycle.initialise().unwrap();
         lifecycle.run().unwrap();

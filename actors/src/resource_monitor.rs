@@ -168,23 +168,29 @@ impl Sampler {
 
 /// The monitor as a part: samples at a fixed interval.
 pub struct ResourceMonitor {
-    sampler: Sampler,
+    sampler: Result<Sampler, String>,
     resources: Resources,
     interval: Duration,
 }
 
 impl ResourceMonitor {
-    /// A monitor that publishes to `resources` every `interval`.
-    pub fn new(sampler: Sampler, resources: Resources, interval: Duration) -> Self {
+    /// A monitor that publishes to `resources` every `interval`; nothing, where the platform does not
+    /// tell.
+    pub fn new(sampler: Result<Sampler, String>, resources: Resources, interval: Duration) -> Self {
         Self { sampler, resources, interval }
     }
 }
 
 impl Part for ResourceMonitor {
     fn started(&mut self, ctx: &mut Context<Shell<Self>>) {
+        if let Err(reason) = &self.sampler {
+            tracing::warn!(%reason, "no resource use in this run");
+            return;
+        }
         ctx.run_interval(self.interval, |shell, _| {
             let part = shell.part();
-            let sample = part.sampler.sample();
+            let Ok(sampler) = &mut part.sampler else { return };
+            let sample = sampler.sample();
             tracing::trace!(?sample, "resources");
             part.resources.publish(sample);
         });
@@ -226,7 +232,7 @@ mod tests {
             let shared = resources.clone();
             let _monitor = supervisor
                 .start(&Arbiter::current(), "resource monitor", RestartPolicy::default(), move |_| {
-                    let sampler = Sampler::new(Arc::new(SystemClock)).unwrap();
+                    let sampler = Sampler::new(Arc::new(SystemClock));
                     ResourceMonitor::new(sampler, shared.clone(), Duration::from_millis(10))
                 })
                 .unwrap();

@@ -65,7 +65,7 @@ pub fn run_recorded(
             outcomes.end(index, finish_guarded(container), &|| false)?;
         }
     }
-    outcomes.into_result(&pass.merge, pass.hub.counters())
+    outcomes.into_result(pass.merge.uses(), pass.hub.counters())
 }
 
 /// Puts a backtest together in code.

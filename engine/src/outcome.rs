@@ -13,7 +13,7 @@ use crate::{
     pass::{MakeRecorder, Pass, RunError},
     record::Recorder,
     registry::Registry,
-    result::{AccountResult, HubCounters, Quarantine, Restart, RunResult},
+    result::{AccountResult, HubCounters, Quarantine, Restart, RunResult, SeriesUse},
     set::RunSpec,
 };
 
@@ -172,16 +172,15 @@ impl<'a> Outcomes<'a> {
         self.restarts.extend(restarts);
     }
 
-    /// The result of the run, and the recorders by container.
+    /// The result of the run on `series`, and the recorders by container.
     ///
     /// # Errors
     /// When no bar was delivered.
     pub fn into_result(
         self,
-        merge: &Merge,
+        series: Vec<SeriesUse>,
         hub: HubCounters,
     ) -> Result<(RunResult, Vec<Option<Box<dyn Recorder>>>), RunError> {
-        let series = merge.uses();
         if series.iter().all(|series| series.rows == 0) {
             return Err(RunError::NoData);
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Carries, Offer, QueueCounters, QueueOptions, QueueReceiver, QueueSender, queue::queue};
-use crate::{frame::Frame, result::TopicCounters};
+use crate::frame::Frame;
 
 impl Carries for Arc<Frame> {
     fn events(&self) -> usize {
@@ -39,9 +39,9 @@ impl FrameTopic {
         self.queues.iter().any(QueueSender::is_open)
     }
 
-    /// The counters, in the order of subscription.
-    pub fn counters(&self) -> Vec<TopicCounters> {
-        self.queues.iter().map(|queue| queue.counters().snapshot()).collect()
+    /// The counters, in the order of subscription; they outlive the topic.
+    pub fn counters(&self) -> Vec<Arc<QueueCounters>> {
+        self.queues.iter().map(|queue| Arc::clone(queue.counters())).collect()
     }
 }
 
@@ -119,9 +119,12 @@ impl FramePool {
         self.rx.try_recv().unwrap_or_else(|_| Arc::new(Frame::empty()))
     }
 
-    /// Gives a frame back; whoever lets go of it last keeps it from being freed.
+    /// Gives a frame back; whoever lets go of it last keeps it from being freed. What the frame held
+    /// (rows of the feed, columns of the hub) is let go of at once.
     pub fn give(&self, mut frame: Arc<Frame>) {
-        if Arc::get_mut(&mut frame).is_some() {
+        if let Some(own) = Arc::get_mut(&mut frame) {
+            own.series.clear();
+            own.columns.clear();
             let _ = self.tx.try_send(frame);
         }
     }
