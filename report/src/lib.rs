@@ -1,4 +1,9 @@
 //! Reports of barhive runs: terminal, JSON, HTML, and records as Parquet, CSV or JSON lines.
 
 pub mod curve;
+pub mod format;
+mod input;
+pub mod statistics;
 pub mod store;
+
+pub use input::{ReportInput, Resources, RunMeta};

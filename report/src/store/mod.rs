@@ -99,7 +99,7 @@ pub struct Recorded {
 }
 
 /// Chunks that may wait for the thread.
-const QUEUE_CHUNKS: usize = 4;
+const QUEUE_CHUNKS: usize = 2;
 /// Bytes of a chunk with few accounts, and the least with many.
 const CHUNK_BYTES: (usize, usize) = (256 << 10, 32 << 10);
 /// Bytes of chunks over all accounts, while the least is not reached.

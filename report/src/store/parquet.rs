@@ -53,8 +53,14 @@ impl<R: Row> ParquetFile<R> {
                             properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
                         }
                         Type::Real => properties.set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
-                        Type::Text => properties.set_column_dictionary_enabled(path, true),
-                        Type::Decimal(_) => properties,
+                        // Least and greatest values of these would keep their whole chunk in memory
+                        // until the footer is written: they are views of its one buffer.
+                        Type::Text => properties
+                            .set_column_statistics_enabled(path.clone(), EnabledStatistics::None)
+                            .set_column_dictionary_enabled(path, true),
+                        Type::Decimal(_) => {
+                            properties.set_column_statistics_enabled(path, EnabledStatistics::None)
+                        }
                     }
                 },
             )
@@ -104,62 +110,76 @@ fn write_column<R: Row>(
     rows: &[R],
     names: &Names,
 ) -> Result<()> {
-    let cells = || rows.iter().map(|row| (column.cell)(row, names)).filter(|cell| *cell != Cell::Missing);
     let levels: Option<Vec<i16>> = column
         .nullable
         .then(|| rows.iter().map(|row| i16::from((column.cell)(row, names) != Cell::Missing)).collect());
     let levels = levels.as_deref();
     match writer.untyped() {
         ColumnWriter::Int64ColumnWriter(typed) => {
-            let values = cells().map(|cell| match cell {
-                Cell::Time(value) | Cell::Whole(value) => Ok(value),
-                other => Err(wrong(column, other)),
-            });
-            typed.write_batch(&values.collect::<Result<Vec<_>>>()?, levels, None)?;
+            let values = values(column, rows, names, |cell| match cell {
+                Cell::Time(value) | Cell::Whole(value) => Some(value),
+                _ => None,
+            })?;
+            typed.write_batch(&values, levels, None)?;
         }
         ColumnWriter::DoubleColumnWriter(typed) => {
-            let values = cells().map(|cell| match cell {
-                Cell::Real(value) => Ok(value),
-                other => Err(wrong(column, other)),
-            });
-            typed.write_batch(&values.collect::<Result<Vec<_>>>()?, levels, None)?;
-        }
-        ColumnWriter::ByteArrayColumnWriter(typed) => {
-            // One buffer for all texts of the chunk; the values are views of it.
-            let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
-            for cell in cells() {
-                let Cell::Text(text) = cell else { return Err(wrong(column, cell)) };
-                bytes.extend_from_slice(text.as_bytes());
-                ends.push(bytes.len());
-            }
-            let bytes = ByteArray::from(bytes);
-            let mut start = 0;
-            let values: Vec<_> = ends
-                .into_iter()
-                .map(|end| {
-                    let value = bytes.slice(start, end - start);
-                    start = end;
-                    value
-                })
-                .collect();
+            let values = values(column, rows, names, |cell| match cell {
+                Cell::Real(value) => Some(value),
+                _ => None,
+            })?;
             typed.write_batch(&values, levels, None)?;
+        }
+        // Texts and decimals of a chunk share one buffer each; the values are views of it.
+        ColumnWriter::ByteArrayColumnWriter(typed) => {
+            let mut bytes = Vec::new();
+            let ends = values(column, rows, names, |cell| match cell {
+                Cell::Text(text) => {
+                    bytes.extend_from_slice(text.as_bytes());
+                    Some(bytes.len())
+                }
+                _ => None,
+            })?;
+            let bytes = ByteArray::from(bytes);
+            let starts = std::iter::once(0).chain(ends.iter().copied());
+            let texts: Vec<_> =
+                starts.zip(&ends).map(|(start, end)| bytes.slice(start, end - start)).collect();
+            typed.write_batch(&texts, levels, None)?;
         }
         ColumnWriter::FixedLenByteArrayColumnWriter(typed) => {
             let Type::Decimal(scale) = column.kind else { return Err(wrong(column, Cell::Missing)) };
             let mut bytes = Vec::with_capacity(rows.len() * 16);
-            for cell in cells() {
-                let Cell::Decimal(value, from) = cell else { return Err(wrong(column, cell)) };
+            for (value, from) in values(column, rows, names, |cell| match cell {
+                Cell::Decimal(value, from) => Some((value, from)),
+                _ => None,
+            })? {
                 bytes.extend_from_slice(&rescaled(column, value, from, scale)?.to_be_bytes());
             }
             let count = bytes.len() / 16;
             let bytes = ByteArray::from(bytes);
-            let values: Vec<_> =
+            let decimals: Vec<_> =
                 (0..count).map(|at| FixedLenByteArray::from(bytes.slice(at * 16, 16))).collect();
-            typed.write_batch(&values, levels, None)?;
+            typed.write_batch(&decimals, levels, None)?;
         }
         _ => return Err(wrong(column, Cell::Missing)),
     }
     Ok(())
+}
+
+/// The values of one column that are there. `read` answers `None` for a value of another type.
+fn values<'a, R: Row, T>(
+    column: &Column<R>,
+    rows: &[R],
+    names: &'a Names,
+    mut read: impl FnMut(Cell<'a>) -> Option<T>,
+) -> Result<Vec<T>> {
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows {
+        match (column.cell)(row, names) {
+            Cell::Missing if column.nullable => {}
+            cell => values.push(read(cell).ok_or_else(|| wrong(column, cell))?),
+        }
+    }
+    Ok(values)
 }
 
 /// A decimal at the column's scale, which is at least its own.

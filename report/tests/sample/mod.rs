@@ -152,6 +152,7 @@ pub fn trade_cross(bars: &[Bar], instrument: u32, strategy: u32, slow: usize, lo
                     parent: None,
                     strategy,
                     instrument: InstrumentId(instrument),
+                    position: 0,
                     state,
                     cause,
                     lots: if state == OrderState::Filled { 0 } else { change },
