@@ -3,7 +3,9 @@
 pub mod curve;
 pub mod format;
 mod input;
+mod json;
 pub mod statistics;
 pub mod store;
 
 pub use input::{ReportInput, Resources, RunMeta};
+pub use json::{SCHEMA_VERSION, write_json};

@@ -92,9 +92,14 @@ pub const GROUPS: &[Group] = &[
     Group {
         name: "Result",
         statistics: &[
-            define("start_cash", "Starting cash", false, "What the account held before the first step.", "", |a| {
-                Some(Value::Money(a.start_cash))
-            }),
+            define(
+                "start_cash",
+                "Starting cash",
+                false,
+                "What the account held before the first step.",
+                "",
+                |a| Some(Value::Money(a.start_cash)),
+            ),
             define(
                 "final_equity",
                 "Final equity",
@@ -112,9 +117,14 @@ pub const GROUPS: &[Group] = &[
                 "",
                 |a| a.final_equity.checked_sub(a.start_cash).map(Value::Money),
             ),
-            define("total_return", "Total return", true, "Final equity over starting cash, less one.", "", |a| {
-                Some(Value::Fraction(a.statistics.total_return))
-            }),
+            define(
+                "total_return",
+                "Total return",
+                true,
+                "Final equity over starting cash, less one.",
+                "",
+                |a| Some(Value::Fraction(a.statistics.total_return)),
+            ),
             define(
                 "annual_return",
                 "Annual return",
@@ -125,9 +135,14 @@ pub const GROUPS: &[Group] = &[
                  figure CAGR.",
                 |a| a.statistics.annual_return.map(Value::Fraction),
             ),
-            define("fees", "Fees", false, "Commission of all fills, exact; never rounded to the cent.", "", |a| {
-                Some(Value::Money(a.fees))
-            }),
+            define(
+                "fees",
+                "Fees",
+                false,
+                "Commission of all fills, exact; never rounded to the cent.",
+                "",
+                |a| Some(Value::Money(a.fees)),
+            ),
         ],
     },
     Group {
@@ -240,12 +255,22 @@ pub const GROUPS: &[Group] = &[
                 "backtesting.py gives the geometric mean of percentage returns.",
                 |a| a.statistics.average_trade.map(Value::Amount),
             ),
-            define("best_trade", "Best round trip", true, "Largest profit of a round trip, after fees.", "", |a| {
-                a.statistics.best_trade.map(Value::Amount)
-            }),
-            define("worst_trade", "Worst round trip", true, "Largest loss of a round trip, after fees.", "", |a| {
-                a.statistics.worst_trade.map(Value::Amount)
-            }),
+            define(
+                "best_trade",
+                "Best round trip",
+                true,
+                "Largest profit of a round trip, after fees.",
+                "",
+                |a| a.statistics.best_trade.map(Value::Amount),
+            ),
+            define(
+                "worst_trade",
+                "Worst round trip",
+                true,
+                "Largest loss of a round trip, after fees.",
+                "",
+                |a| a.statistics.worst_trade.map(Value::Amount),
+            ),
             define(
                 "sqn",
                 "SQN",
@@ -276,7 +301,10 @@ pub fn markdown() -> String {
          trip) is \u{2013} in tables and `null` in JSON.\n",
     );
     for group in GROUPS {
-        page.push_str(&format!("\n## {}\n\n| Statistic | Key | Definition | Elsewhere |\n|---|---|---|---|\n", group.name));
+        page.push_str(&format!(
+            "\n## {}\n\n| Statistic | Key | Definition | Elsewhere |\n|---|---|---|---|\n",
+            group.name
+        ));
         for statistic in group.statistics {
             let Definition { key, name, definition, differs, .. } = statistic;
             page.push_str(&format!("| {name} | `{key}` | {definition} | {differs} |\n"));
