@@ -61,7 +61,7 @@ impl Bollinger {
         // No value of n lies further from their mean.
         let reach = (f64::from(period) - 1.0).sqrt();
         faults.expect(
-            !period_is_good || !(deviations >= reach && deviations <= 100.0),
+            !(period_is_good && deviations >= reach && deviations <= 100.0),
             format_args!("`deviations` must be below {reach:.2}: no close of {period} lies further out"),
             deviations,
         );

@@ -69,7 +69,7 @@ impl PairZscore {
         // No value of n lies further from their mean.
         let reach = (f64::from(period) - 1.0).sqrt();
         faults.expect(
-            !period_is_good || !(entry >= reach && entry.is_finite()),
+            !(period_is_good && entry >= reach && entry.is_finite()),
             format_args!("`entry` must be below {reach:.2}: no ratio of {period} lies further out"),
             entry,
         );

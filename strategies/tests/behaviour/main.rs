@@ -1,0 +1,9 @@
+//! What the built-in strategies do on prices that were made for them, against plain oracles.
+
+mod across;
+mod breakout;
+mod causality;
+mod goog;
+mod kit;
+mod parameters;
+mod single;
