@@ -11,9 +11,11 @@
 pub mod catalog;
 mod error;
 mod mapping;
+pub mod tail;
 
 pub use catalog::{
     Catalog, CatalogFeed, CatalogParams, CatalogSource, CatalogWriter, CheckReport, Listing, SeriesEntry,
     SeriesFacts,
 };
 pub use error::StoreError;
+pub use tail::{Sealed, TailFeed, TailOptions, TailWriter, seal};

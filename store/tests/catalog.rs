@@ -208,7 +208,7 @@ fn series_of_one_symbol_with_other_instrument_data_are_noted() {
     let source = source(&catalog).unwrap();
     assert_eq!(source.instruments().unwrap(), [instrument("X")]);
     let series = source.series("X").unwrap();
-    assert!(series[0].notes.is_empty());
+    assert_eq!(series[0].notes, ["2 gaps"]);
     assert!(series[1].notes[0].starts_with("X bar 1h was imported with other instrument data"));
     assert!(!series[1].prices_on_scale);
 }

@@ -14,6 +14,7 @@ use super::{
     Catalog, SeriesEntry,
     checksum::{COLUMNS, TS_CLOSE, TS_OPEN, column_bytes},
     file::SeriesFile,
+    is_series,
     order::RowOrder,
     sorted,
 };
@@ -62,9 +63,7 @@ impl Catalog {
                 let series = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 return Err(StoreError::Unknown { path: self.path().to_owned(), series });
             }
-            for path in
-                sorted(&folder, |path| path.extension().is_some_and(|extension| extension == "arrow"))?
-            {
+            for path in sorted(&folder, is_series)? {
                 reports.push(self.check_file(&path));
             }
         }
@@ -117,6 +116,7 @@ fn check_rows(file: &SeriesFile, report: &mut CheckReport) {
             report.faults.push(error.to_string());
             return;
         }
+        order.advance(segment);
         let prices = [&segment.open, &segment.high, &segment.low, &segment.close];
         off_scale = off_scale.or_else(|| {
             let row = (0..segment.len())

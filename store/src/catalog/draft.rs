@@ -24,9 +24,9 @@ impl Draft {
     /// One draft of a path exists at a time, over all processes; what a process that died has left is
     /// reused.
     pub(crate) fn create(path: &Path) -> Result<Self, StoreError> {
-        let (folder, name) = folder_and_name(path)?;
+        let folder = folder_of(path)?;
         make_folder(folder)?;
-        let draft = folder.join(format!(".{name}.draft"));
+        let draft = draft_of(path);
         // Opening, locking and looking again: between the first two, the draft may have got its final
         // name, and then it must not be touched.
         loop {
@@ -52,14 +52,18 @@ impl Draft {
         }
     }
 
+    /// The file, for what writing in order cannot do.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Puts the file under its name, when its bytes and the name are on disk.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
         // After a failed fsync the file is given up, never tried again: the system may have dropped the bytes.
         self.file.sync_all().map_err(StoreError::io(&self.draft, "write the file to disk"))?;
         fs::rename(&self.draft, &self.path).map_err(StoreError::io(&self.path, "put the file in place"))?;
         self.committed = true;
-        let (folder, _) = folder_and_name(&self.path)?;
-        sync_folder(folder)
+        sync_folder(folder_of(&self.path)?)
     }
 }
 
@@ -82,12 +86,19 @@ impl Drop for Draft {
     }
 }
 
-fn folder_and_name(path: &Path) -> Result<(&Path, &str), StoreError> {
-    let parts = path.parent().zip(path.file_name().and_then(|name| name.to_str()));
-    parts.ok_or_else(|| StoreError::Refused {
+fn folder_of(path: &Path) -> Result<&Path, StoreError> {
+    path.parent().ok_or_else(|| StoreError::Refused {
         subject: path.display().to_string(),
-        what: "a file needs a folder and a name".to_owned(),
+        what: "a file needs a folder".to_owned(),
     })
+}
+
+/// Where the next version of `path` is written.
+pub(crate) fn draft_of(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".draft");
+    path.with_file_name(name)
 }
 
 /// Whether `path` names this very file.

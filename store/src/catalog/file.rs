@@ -14,10 +14,10 @@ use barhive_engine::{
     data::{BarColumns, SeriesInfo},
     instrument::Instrument,
 };
-use crc32c::{crc32c, crc32c_append};
+use crc32c::crc32c_append;
 
 use super::{
-    checksum::{BLOCK_ROWS, BlockSums, COLUMNS, TS_CLOSE, TS_OPEN, data_hash, decode, row_bytes},
+    checksum::{BLOCK_ROWS, BlockSums, COLUMNS, TS_CLOSE, TS_OPEN, crc, data_hash, decode, row_bytes},
     meta::{Identity, SeriesMeta},
 };
 use crate::{
@@ -44,7 +44,7 @@ const MAGIC: &[u8] = b"ARROW1";
 
 /// The checksum of everything that a reader takes from the footer.
 pub(crate) fn footer_check(identity: &str, series: &str, sums: &str, bodies: &[u64]) -> u32 {
-    let mut check = crc32c(identity.as_bytes());
+    let mut check = crc(identity.as_bytes());
     for text in [series, sums] {
         check = crc32c_append(check, &(text.len() as u64).to_le_bytes());
         check = crc32c_append(check, text.as_bytes());
@@ -107,7 +107,7 @@ impl SeriesFile {
         let rows = self.block_range(block);
         let within = rows.start % SEGMENT_ROWS;
         let segment = &self.segments[rows.start / SEGMENT_ROWS];
-        if crc32c(row_bytes(segment, column, within, within + rows.len())) == self.sums[block][column] {
+        if crc(row_bytes(segment, column, within, within + rows.len())) == self.sums[block][column] {
             return Ok(());
         }
         Err(StoreError::Checksum {

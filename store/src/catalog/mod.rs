@@ -13,11 +13,13 @@ use std::{
 
 use barhive_engine::{data::SeriesKind, instrument::Instrument, timeframe::Timeframe};
 
-mod check;
-mod checksum;
+pub(crate) mod check;
+pub(crate) mod checksum;
 mod draft;
 mod feed;
 pub(crate) mod file;
+#[cfg(test)]
+mod hostile;
 mod listing;
 pub(crate) mod meta;
 pub(crate) mod name;
@@ -25,7 +27,7 @@ pub(crate) mod order;
 mod source;
 mod writer;
 
-pub(crate) use draft::{Draft, sync_folder};
+pub(crate) use draft::{Draft, draft_of, sync_folder};
 
 pub use check::CheckReport;
 pub use feed::CatalogFeed;
@@ -95,8 +97,18 @@ impl Catalog {
         Ok(listing)
     }
 
+    /// Whether there is no file of a series, be it a good one or not.
+    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+        for folder in sorted(&self.root, |entry| entry.is_dir())? {
+            if !sorted(&folder, is_series)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn list_folder(&self, folder: &Path, listing: &mut Listing) -> Result<(), StoreError> {
-        for path in sorted(folder, |path| path.extension().is_some_and(|extension| extension == "arrow"))? {
+        for path in sorted(folder, is_series)? {
             match self.open_listed(&path) {
                 Ok(file) => listing.entries.push(SeriesEntry::of(&file)),
                 Err(fault) => listing.faults.push(fault),
@@ -129,7 +141,7 @@ impl Catalog {
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
-        let paths = sorted(&folder, |path| path.extension().is_some_and(|extension| extension == "arrow"))?;
+        let paths = sorted(&folder, is_series)?;
         let mut files = paths.iter().map(|path| self.open_listed(path)).collect::<Result<Vec<_>, _>>()?;
         files.sort_by_key(|file| (file.identity.timeframe, file.identity.kind));
         Ok(files)
@@ -184,6 +196,10 @@ impl Catalog {
         let _ = fs::remove_dir(folder);
         Ok(())
     }
+}
+
+fn is_series(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "arrow")
 }
 
 /// The entries of a folder that fit, by name.

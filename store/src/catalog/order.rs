@@ -33,8 +33,8 @@ impl RowOrder {
         self.last.map(|(_, close)| close)
     }
 
-    /// Admits all of `columns`, or nothing.
-    pub(crate) fn check(&mut self, columns: &BarColumns) -> Result<(), StoreError> {
+    /// Whether all of `columns` may come next.
+    pub(crate) fn check(&self, columns: &BarColumns) -> Result<(), StoreError> {
         let rows = columns.len();
         let lengths = [
             columns.ts_open_ns.len(),
@@ -52,16 +52,21 @@ impl RowOrder {
         }
         let mut last = self.last;
         for (at, (open, close)) in columns.ts_open_ns.iter().zip(&columns.ts_close_ns[..]).enumerate() {
-            let (last_open, last_close) = last.unwrap_or((i64::MIN, i64::MIN));
-            let first = last.is_none();
-            if open >= close || !(first || (close > &last_close && open >= &last_open)) {
+            let follows =
+                last.is_none_or(|(last_open, last_close)| *close > last_close && *open >= last_open);
+            if open >= close || !follows {
                 return Err(self.fault(at, *open, *close, last));
             }
             last = Some((*open, *close));
         }
-        self.last = last;
-        self.rows += rows as u64;
         Ok(())
+    }
+
+    /// Counts rows that were checked and stored.
+    pub(crate) fn advance(&mut self, columns: &BarColumns) {
+        self.rows += columns.len() as u64;
+        let last = columns.ts_open_ns.last().zip(columns.ts_close_ns.last());
+        self.last = last.map(|(open, close)| (*open, *close)).or(self.last);
     }
 
     fn fault(&self, at: usize, open: i64, close: i64, last: Option<(i64, i64)>) -> StoreError {
@@ -107,9 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn rows_out_of_order_are_refused_by_row_and_the_rest_of_their_batch_with_them() {
+    fn rows_out_of_order_are_refused_by_row() {
         let mut order = RowOrder::new("X bar 1m".into());
         order.check(&bars(&[(0, 10), (10, 20)])).unwrap();
+        order.advance(&bars(&[(0, 10), (10, 20)]));
         for (times, row, text) in [
             (vec![(20, 30), (20, 30)], 4, "close time after"),
             (vec![(15, 20)], 3, "close time after"),

@@ -48,12 +48,18 @@ impl CatalogSource {
     pub fn open(params: CatalogParams, context: &FeedContext) -> Result<Self, FeedError> {
         let catalog = Catalog::open(context.resolve(&params.path))?;
         let source = Self { catalog, verify: params.verify, opened: Mutex::default() };
-        source.instruments()?;
-        Ok(source)
+        if source.catalog.is_empty()? { Err(source.empty()) } else { Ok(source) }
     }
 
     fn origin(&self) -> String {
         self.catalog.path().display().to_string()
+    }
+
+    fn empty(&self) -> FeedError {
+        FeedError::Empty {
+            origin: self.origin(),
+            what: "the catalog is empty; fill it with `barhive data import`".to_owned(),
+        }
     }
 
     /// The series as it was when it was opened first.
@@ -96,10 +102,7 @@ impl Source for CatalogSource {
         if listing.entries.is_empty() {
             return Err(match listing.faults.into_iter().next() {
                 Some(fault) => fault.into(),
-                None => FeedError::Empty {
-                    origin: self.origin(),
-                    what: "the catalog is empty; fill it with `barhive data import`".to_owned(),
-                },
+                None => self.empty(),
             });
         }
         for fault in &listing.faults {

@@ -93,6 +93,7 @@ impl CatalogWriter {
                 self.write_pending()?;
             }
         }
+        self.order.advance(columns);
         Ok(())
     }
 

@@ -37,9 +37,10 @@ pub fn instrument(symbol: &str) -> Instrument {
     Instrument::new(symbol, 2, Currency::new("USD").unwrap())
 }
 
-/// Writes one-minute bars of a symbol.
+/// Writes one-minute bars of a symbol, with a note.
 pub fn write(catalog: &Catalog, symbol: &str, columns: &BarColumns) -> SeriesEntry {
-    let facts = SeriesFacts { prices_on_scale: true, ..SeriesFacts::default() };
+    let facts =
+        SeriesFacts { prices_on_scale: true, notes: vec!["2 gaps".to_owned()], ..SeriesFacts::default() };
     let mut writer = catalog.writer(instrument(symbol), SeriesKind::BAR, Timeframe::M1, facts).unwrap();
     writer.append(columns).unwrap();
     writer.finish().unwrap()
