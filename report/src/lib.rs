@@ -6,6 +6,8 @@ mod input;
 mod json;
 pub mod statistics;
 pub mod store;
+mod terminal;
 
 pub use input::{ReportInput, Resources, RunMeta};
 pub use json::{SCHEMA_VERSION, write_json};
+pub use terminal::{TerminalStyle, terminal};

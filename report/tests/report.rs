@@ -5,7 +5,7 @@ mod sample;
 use std::{fs, path::PathBuf};
 
 use barhive_engine::result::{Quarantine, RunResult};
-use barhive_report::{ReportInput, Resources, RunMeta, statistics, write_json};
+use barhive_report::{ReportInput, Resources, RunMeta, TerminalStyle, statistics, terminal, write_json};
 
 const EXPECTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/expected");
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
@@ -122,4 +122,48 @@ fn the_documentation_describes_every_field() {
 #[test]
 fn the_page_of_statistics_is_printed_from_the_table() {
     compare(&format!("{DOCS}/statistics.md"), &statistics::markdown());
+}
+
+#[test]
+fn the_terminal_report_is_what_it_was_and_fits_80_columns() {
+    let (result, meta) = (result(), meta());
+    let files = [PathBuf::from("results/quickstart/accounts/main/equity.parquet")];
+    let text = terminal(&input(&result, &meta, &files), TerminalStyle::default());
+    compare(&format!("{EXPECTED}/terminal.txt"), &text);
+}
+
+#[test]
+fn many_strategies_accounts_and_long_names_fit_80_columns() {
+    let records = sample::trade_cross(&sample::bars(7, 3000, sample::MINUTE_NS), 0, 0, 40, 20);
+    let ids: Vec<_> =
+        (0..500).map(|n| format!("a strategy with a name that nobody would give {n}")).collect();
+    let strategies: Vec<_> =
+        ids.iter().map(|id| (id.as_str(), "sma_cross", "VERYLONGSYMBOL-PERPETUAL-2026")).collect();
+    let account = |name: String| sample::account(&name, &records, &strategies);
+    for accounts in [1, 12] {
+        let accounts =
+            (0..accounts).map(|n| account(format!("account number {n} of the whole set"))).collect();
+        let (result, meta) = (sample::result(accounts, &["VERYLONGSYMBOL-PERPETUAL-2026"], 3000), meta());
+        let style = TerminalStyle { color: false, see: Some("results/quickstart/report.html") };
+        let text = terminal(&input(&result, &meta, &[]), style);
+        if std::env::var_os("SHOW_REPORT").is_some() {
+            println!("{text}");
+        }
+        let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 80, "{widest}");
+        assert!(text.contains("more: see results/quickstart/report.html"));
+        assert!(!text.contains('\x1b'));
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let (result, meta) = (result(), meta());
+    let plain = terminal(&input(&result, &meta, &[]), TerminalStyle::default());
+    let mut coloured = terminal(&input(&result, &meta, &[]), TerminalStyle { color: true, see: None });
+    for code in ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[33m"] {
+        assert!(coloured.contains(code));
+        coloured = coloured.replace(code, "");
+    }
+    assert_eq!(plain, coloured);
 }

@@ -87,6 +87,19 @@ pub struct WriteFault {
     pub what: String,
 }
 
+/// All faults in one sentence, or `None` when there is none.
+pub fn faults_in_words(faults: &[WriteFault]) -> Option<String> {
+    let first = faults.first()?;
+    let others = match faults.len() - 1 {
+        0 => String::new(),
+        1 => " (and one more file)".into(),
+        more => format!(" (and {more} more files)"),
+    };
+    Some(format!(
+        "records are missing: {first}{others}; make room or choose another results folder, then run again"
+    ))
+}
+
 /// What a run left when it ended.
 #[derive(Debug, Default)]
 pub struct Recorded {
