@@ -20,10 +20,12 @@ mod feed;
 pub(crate) mod file;
 #[cfg(test)]
 mod hostile;
+mod ipc;
 mod listing;
 pub(crate) mod meta;
 pub(crate) mod name;
 pub(crate) mod order;
+mod parse;
 mod source;
 mod writer;
 
