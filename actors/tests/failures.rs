@@ -64,11 +64,11 @@ fn a_market_data_part_that_panics_delivers_every_frame_once() {
     let calm = spec(market(2_000), accounts(8));
     let reference = backtest::run(&calm, &registry()).unwrap();
     for (every, panics) in [(1, 1), (20, 1), (31, 3)] {
-        let shaken = RunSpec {
-            source: std::sync::Arc::new(FlakySource::new(market(2_000), every, panics)),
-            ..calm.clone()
-        };
         for threads in [Threads::One, Threads::PerPart] {
+            let shaken = RunSpec {
+                source: std::sync::Arc::new(FlakySource::new(market(2_000), every, panics)),
+                ..calm.clone()
+            };
             let result = through_actors(&shaken, &registry(), 2, threads);
             assert_eq!(result.result_hash, reference.result_hash);
             assert_eq!(result.restarts.len(), panics as usize, "{:?}", result.restarts);

@@ -1,7 +1,7 @@
 //! Frames on the bus: the one kind of message that carries market data in a run.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
@@ -102,31 +102,33 @@ impl FrameOutbox {
 
 /// Frames that everybody has let go of, for use again: in steady state no frame is allocated.
 #[derive(Clone, Debug)]
-pub struct FramePool {
-    tx: flume::Sender<Arc<Frame>>,
-    rx: flume::Receiver<Arc<Frame>>,
-}
+pub struct FramePool(Arc<Mutex<Vec<Arc<Frame>>>>);
 
 impl FramePool {
     /// A pool of at most `frames_max` frames (at least 1).
     pub fn new(frames_max: usize) -> Self {
-        let (tx, rx) = flume::bounded(frames_max.max(1));
-        Self { tx, rx }
+        Self(Arc::new(Mutex::new(Vec::with_capacity(frames_max.max(1)))))
     }
 
     /// A frame that nobody else holds; its content is whatever it was.
     pub fn take(&self) -> Arc<Frame> {
-        self.rx.try_recv().unwrap_or_else(|_| Arc::new(Frame::empty()))
+        self.lock().pop().unwrap_or_else(|| Arc::new(Frame::empty()))
     }
 
     /// Gives a frame back; whoever lets go of it last keeps it from being freed. What the frame held
     /// (rows of the feed, columns of the hub) is let go of at once.
     pub fn give(&self, mut frame: Arc<Frame>) {
-        if let Some(own) = Arc::get_mut(&mut frame) {
-            own.series.clear();
-            own.columns.clear();
-            let _ = self.tx.try_send(frame);
+        let Some(own) = Arc::get_mut(&mut frame) else { return };
+        own.series.clear();
+        own.columns.clear();
+        let mut free = self.lock();
+        if free.len() < free.capacity() {
+            free.push(frame);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Frame>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

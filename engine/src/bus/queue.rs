@@ -8,7 +8,10 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{
+            AtomicBool, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     task::{Context, Poll},
 };
@@ -81,8 +84,17 @@ struct Ends {
     /// Whether a receiver is left. Kept beside the channel, because the evicting clone of the receiver
     /// keeps the channel itself open.
     open: AtomicBool,
+    /// Messages that wait; the channel knows, but asking it takes its lock.
+    waiting: AtomicUsize,
     receivers: Wakers,
     senders: Wakers,
+}
+
+impl Ends {
+    fn received(&self) {
+        self.waiting.fetch_sub(1, Relaxed);
+        self.senders.wake();
+    }
 }
 
 /// The sending end.
@@ -92,6 +104,7 @@ pub struct QueueSender<T> {
     /// Takes out the oldest message under [`Policy::DropOldest`].
     evict: Option<flume::Receiver<T>>,
     policy: Policy,
+    capacity: usize,
     counters: Arc<QueueCounters>,
     /// Dropped last, when the channel already knows that this sender is gone.
     ends: WakeReceivers,
@@ -141,6 +154,7 @@ pub fn queue<T: Carries>(
     let (tx, rx) = flume::bounded(capacity);
     let ends = Arc::new(Ends {
         open: AtomicBool::new(true),
+        waiting: AtomicUsize::new(0),
         receivers: Wakers::default(),
         senders: Wakers::default(),
     });
@@ -149,6 +163,7 @@ pub fn queue<T: Carries>(
         tx,
         evict: evicts.then(|| rx.clone()),
         policy: options.policy,
+        capacity,
         counters: Arc::clone(&counters),
         ends: WakeReceivers(Arc::clone(&ends)),
     };
@@ -180,7 +195,10 @@ impl<T: Carries> QueueSender<T> {
     }
 
     fn sent(&self, events: usize) {
-        self.counters.delivered(events, self.tx.len());
+        // A receiver counts a message after it has taken it (perhaps before we count it here), so the
+        // sum may be off by those in between: one too many, or wrapped below zero.
+        let waiting = self.ends.0.waiting.fetch_add(1, Relaxed).wrapping_add(1);
+        self.counters.delivered(events, if waiting <= self.capacity { waiting } else { self.tx.len() });
         self.ends.0.receivers.wake();
     }
 
@@ -188,6 +206,7 @@ impl<T: Carries> QueueSender<T> {
         let events = message.events();
         let oldest = self.evict.as_ref().and_then(|rx| rx.try_recv().ok());
         if let Some(oldest) = &oldest {
+            self.ends.0.waiting.fetch_sub(1, Relaxed);
             self.counters.dropped(oldest.events());
         }
         // Another sender may take the room that was made; the newer message then has lost.
@@ -250,7 +269,7 @@ impl<T> QueueReceiver<T> {
     /// The next message, if one waits.
     pub fn try_recv(&self) -> Option<T> {
         let message = self.rx.try_recv().ok()?;
-        self.ends.0.senders.wake();
+        self.ends.0.received();
         Some(message)
     }
 
@@ -258,7 +277,7 @@ impl<T> QueueReceiver<T> {
     pub fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let look = || match self.rx.try_recv() {
             Ok(message) => {
-                self.ends.0.senders.wake();
+                self.ends.0.received();
                 Poll::Ready(Some(message))
             }
             Err(flume::TryRecvError::Disconnected) => Poll::Ready(None),
