@@ -1,6 +1,7 @@
 //! What every indicator must keep, and what its numbers must be.
 
 mod conformance;
+mod docs;
 mod exactness;
 mod market;
 mod oracles;

@@ -3,6 +3,7 @@
 mod across;
 mod breakout;
 mod causality;
+mod docs;
 mod goog;
 mod kit;
 mod parameters;
