@@ -240,13 +240,14 @@ impl Scales {
         if lots >= 1.0 && lots < 9.0e18 { lots as i64 } else { 0 }
     }
 
-    /// The largest number of lots whose notional and commission `budget` pays at `price`.
+    /// The largest number of lots whose notional and cost (a function of the notional) `budget` pays at
+    /// `price`.
     ///
     /// Exact: the estimate is corrected against the ledger's own arithmetic.
-    pub fn lots_affordable(&self, budget: Money, price: i64, fees: &FeeSchedule) -> i64 {
+    pub fn lots_affordable(&self, budget: Money, price: i64, cost: impl Fn(Money) -> Option<Money>) -> i64 {
         let costs = |lots: i64| -> Option<Money> {
             let notional = self.notional(price, lots)?;
-            notional.checked_add(fees.commission(notional)?)
+            notional.checked_add(cost(notional)?)
         };
         let fits = |lots: i64| costs(lots).is_some_and(|cost| cost <= budget);
         if price <= 0 || budget <= Money::ZERO || !fits(1) {
@@ -298,9 +299,15 @@ mod tests {
         let scales = Instrument::new("X", 2, Currency::new("USD").unwrap()).scales();
         let fees = FeeSchedule { rate_ppb: 2_000_000, ..FeeSchedule::default() };
         // floor(10000 / (169.02 * 1.002)) = 59
-        assert_eq!(scales.lots_affordable(Money::from_units(10_000), 16_902, &fees), 59);
-        assert_eq!(scales.lots_affordable(Money::from_units(1), 16_902, &fees), 0);
-        assert_eq!(scales.lots_affordable(Money::ZERO, 16_902, &fees), 0);
+        assert_eq!(
+            scales.lots_affordable(Money::from_units(10_000), 16_902, |notional| fees.commission(notional)),
+            59
+        );
+        assert_eq!(
+            scales.lots_affordable(Money::from_units(1), 16_902, |notional| fees.commission(notional)),
+            0
+        );
+        assert_eq!(scales.lots_affordable(Money::ZERO, 16_902, |notional| fees.commission(notional)), 0);
     }
 
     #[test]

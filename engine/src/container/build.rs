@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Container, NO_MARKET,
-    context::{Commands, InstBinding, NO_ROW, SlotBinding, StrategyBinding, ValueBinding},
+    context::{InstBinding, NO_ROW, SlotBinding, StrategyBinding, ValueBinding, Window},
     decision::{Cell, Decisions},
 };
 use crate::{
@@ -103,10 +103,7 @@ impl Container {
                 cells,
                 on_bar,
                 on_step,
-                slots,
-                values,
-                rows,
-                commands: Commands::default(),
+                window: Window { rows, slots, values, ..Window::default() },
             },
             group: layout.group_of[index] as usize,
             slot_of,

@@ -26,6 +26,8 @@ pub struct PositionView {
 pub struct AccountView {
     /// Equity at the step.
     pub equity: f64,
+    /// Equity at the step before.
+    pub equity_before: f64,
     /// Cash.
     pub cash: Money,
     /// Positions by strategy and its instruments, flat.
@@ -88,26 +90,32 @@ pub(crate) struct StrategyBinding {
     pub(crate) sizing: Sizing,
 }
 
+/// What all strategies of a container look through.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    /// Current row of each container series, leading rows counted; [`NO_ROW`] before the first.
+    pub(crate) rows: Vec<u32>,
+    pub(crate) slots: Vec<SlotBinding>,
+    pub(crate) values: Vec<ValueBinding>,
+    /// Container series of a row of this step.
+    pub(crate) clock_slot: u32,
+    /// Whether fills are being told: equity is then that of the step before.
+    pub(crate) tells_fills: bool,
+    pub(crate) commands: Commands,
+}
+
 /// A strategy's window on the market and its account at one step.
 pub struct Context<'a> {
     pub(crate) frame: &'a Frame,
-    /// Current row of each container series, leading rows counted; [`NO_ROW`] before the first.
-    pub(crate) rows: &'a [u32],
-    pub(crate) slots: &'a [SlotBinding],
-    pub(crate) values: &'a [ValueBinding],
+    pub(crate) window: &'a mut Window,
     pub(crate) strategy: &'a StrategyBinding,
     pub(crate) view: &'a AccountView,
-    /// Equity at this step, or at the step before while fills are told.
-    pub(crate) equity: f64,
-    /// Container series of a row of this step.
-    pub(crate) clock_slot: u32,
-    pub(crate) commands: &'a mut Commands,
 }
 
 impl Context<'_> {
     /// The close time of this step, UTC nanoseconds.
     pub fn now_ns(&self) -> i64 {
-        let (columns, row) = self.at(self.clock_slot);
+        let (columns, row) = self.at(self.window.clock_slot);
         columns.ts_close_ns[row]
     }
 
@@ -122,7 +130,7 @@ impl Context<'_> {
 
     /// Whether a bar of the series has closed yet.
     pub fn has_bar(&self, bars: Bars) -> bool {
-        self.rows[bars.slot as usize] != NO_ROW
+        self.window.rows[bars.slot as usize] != NO_ROW
     }
 
     /// The last close; NaN before the first bar.
@@ -160,8 +168,8 @@ impl Context<'_> {
     /// An indicator's value at the last closed bar of its series; NaN before it is warm.
     #[inline]
     pub fn value(&self, value: Value) -> f64 {
-        let binding = &self.values[value.index as usize];
-        let row = self.rows[binding.slot as usize];
+        let binding = &self.window.values[value.index as usize];
+        let row = self.window.rows[binding.slot as usize];
         if row == NO_ROW {
             return f64::NAN;
         }
@@ -171,8 +179,8 @@ impl Context<'_> {
     /// The last values of an indicator, the current one last: as many as the declared lag plus one,
     /// or as there are.
     pub fn values(&self, value: Value) -> &[f64] {
-        let binding = &self.values[value.index as usize];
-        let row = self.rows[binding.slot as usize];
+        let binding = &self.window.values[value.index as usize];
+        let row = self.window.rows[binding.slot as usize];
         if row == NO_ROW {
             return &[];
         }
@@ -195,7 +203,7 @@ impl Context<'_> {
 
     /// The account's equity at this step (in `on_fill`: at the step before).
     pub fn equity(&self) -> f64 {
-        self.equity
+        if self.window.tells_fills { self.view.equity_before } else { self.view.equity }
     }
 
     /// The account's cash.
@@ -216,20 +224,20 @@ impl Context<'_> {
     /// Submits an order. It is checked when all strategies have decided, and meets only bars that
     /// open at or after this step.
     pub fn submit(&mut self, request: OrderRequest) -> OrderId {
-        self.commands.orders += 1;
-        let order = OrderId(self.commands.orders);
-        self.commands.list.push(Command::Submit { order, strategy: self.strategy.index, request });
+        self.window.commands.orders += 1;
+        let order = OrderId(self.window.commands.orders);
+        self.window.commands.list.push(Command::Submit { order, strategy: self.strategy.index, request });
         order
     }
 
     /// Takes an order back, unless it is done.
     pub fn cancel(&mut self, order: OrderId) {
-        self.commands.list.push(Command::Cancel { order, strategy: self.strategy.index });
+        self.window.commands.list.push(Command::Cancel { order, strategy: self.strategy.index });
     }
 
     /// Takes back all of this strategy's resting orders on an instrument, attached ones excepted.
     pub fn cancel_all(&mut self, instrument: Inst) {
-        self.commands.list.push(Command::CancelAll { strategy: self.strategy.index, instrument });
+        self.window.commands.list.push(Command::CancelAll { strategy: self.strategy.index, instrument });
     }
 
     /// Brings the position to `lots` at the market.
@@ -263,7 +271,7 @@ impl Context<'_> {
         let money = match self.strategy.sizing {
             Sizing::Lots(lots) => return lots,
             Sizing::Notional(money) => money,
-            Sizing::EquityFraction(fraction) => fraction * self.equity,
+            Sizing::EquityFraction(fraction) => fraction * self.equity(),
             Sizing::AllIn => return 0,
         };
         self.lots_for(instrument, money)
@@ -292,28 +300,28 @@ impl Context<'_> {
     }
 
     fn at(&self, slot: u32) -> (&BarColumns, usize) {
-        let row = self.rows[slot as usize];
+        let row = self.window.rows[slot as usize];
         assert!(row != NO_ROW, "no bar of this series has closed yet");
-        let series = self.slots[slot as usize].series;
+        let series = self.window.slots[slot as usize].series;
         (&self.frame.series[series as usize].columns, row as usize)
     }
 
     #[inline]
     fn price_at(&self, slot: u32) -> f64 {
-        let row = self.rows[slot as usize];
+        let row = self.window.rows[slot as usize];
         if row == NO_ROW {
             return f64::NAN;
         }
-        let series = self.slots[slot as usize].series;
+        let series = self.window.slots[slot as usize].series;
         self.frame.series[series as usize].columns.close[row as usize]
     }
 
     fn window<'s>(&'s self, bars: Bars, pick: impl Fn(&'s BarColumns) -> &'s [f64]) -> &'s [f64] {
-        let row = self.rows[bars.slot as usize];
+        let row = self.window.rows[bars.slot as usize];
         if row == NO_ROW {
             return &[];
         }
-        let binding = self.slots[bars.slot as usize];
+        let binding = self.window.slots[bars.slot as usize];
         let columns = &self.frame.series[binding.series as usize].columns;
         let row = row as usize;
         &pick(columns)[row.saturating_sub(binding.lookback as usize)..=row]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::{
     data::BarColumns,
-    execution::{Execution, ScaledBar},
+    execution::Execution,
     frame::{Frame, Order, RowRef, SeriesRows},
     instrument::Instrument,
     portfolio::LedgerError,
@@ -25,7 +25,7 @@ use crate::{
     set::{ContainerSpec, MarketFill},
 };
 use context::Command;
-use decision::{Asked, Decisions};
+use decision::Decisions;
 
 /// No market: the series does not price its instrument.
 const NO_MARKET: u32 = u32::MAX;
@@ -139,29 +139,21 @@ impl Container {
         let closes = &columns.close[..until];
         for row in from..until {
             self.steps += 1;
-            let mut filled = false;
-            if execution.has_resting() {
+            decisions.window.rows[0] = row as u32;
+            let has_resting = execution.has_resting();
+            if has_resting {
                 execution.step_fills.clear();
-                let bar = scaled(execution, 0, columns, row)?;
-                execution.match_bar(0, &bar, columns.ts_open_ns[row], ts[row])?;
-                filled = !execution.step_fills.is_empty();
+                execution.match_bar(0, &execution.bar_prices(0, columns, row), ts[row])?;
             }
-            decisions.rows[0] = row as u32;
-            execution.mark(0, closes[row]);
-            execution.sample(|| ts[row])?;
-            let asked =
-                Asked { frame, view: &execution.view, equity_before: execution.equity_before, clock_slot: 0 };
-            if filled {
-                decisions.fills(&asked, &execution.step_fills);
+            execution.sample_single(closes[row], || ts[row])?;
+            if has_resting && !execution.step_fills.is_empty() {
+                decisions.fills(frame, &execution.view, &execution.step_fills);
             }
-            decisions.bar(&asked, 0);
-            if !decisions.on_step.is_empty() {
-                decisions.step(&asked);
-            }
-            if !decisions.commands.list.is_empty() {
-                let bar_of =
-                    |execution: &Execution, market: usize| scaled(execution, market, columns, row).map(Some);
-                carry_out(execution, decisions, ts[row], self.fills_at_close, bar_of)?;
+            decisions.bar(frame, &execution.view, 0);
+            decisions.step(frame, &execution.view);
+            if !decisions.window.commands.list.is_empty() {
+                let bar = |_: &Decisions, _: usize| Some((columns, row));
+                carry_out(execution, decisions, ts[row], self.fills_at_close, bar)?;
             }
         }
         Ok(())
@@ -178,7 +170,7 @@ impl Container {
         if self.is_outside_span(ts_ns) {
             for row in rows {
                 let slot = self.slot_of[row.series as usize] as usize;
-                self.decisions.rows[slot] = row.row;
+                self.decisions.window.rows[slot] = row.row;
                 self.price(frame, row, slot);
             }
             return Ok(());
@@ -191,44 +183,34 @@ impl Container {
         self.execution.step_fills.clear();
         for row in rows {
             let slot = self.slot_of[row.series as usize] as usize;
-            self.decisions.rows[slot] = row.row;
+            self.decisions.window.rows[slot] = row.row;
             let market = self.market_of[slot];
             if market != NO_MARKET && self.execution.has_resting() && self.execution.rests_on(market as usize)
             {
                 let columns = &frame.series[row.series as usize].columns;
-                let bar = scaled(&self.execution, market as usize, columns, row.row as usize)?;
-                let opened_ns = columns.ts_open_ns[row.row as usize];
-                self.execution.match_bar(market as usize, &bar, opened_ns, ts_ns)?;
+                let bar = self.execution.bar_prices(market as usize, columns, row.row as usize);
+                self.execution.match_bar(market as usize, &bar, ts_ns)?;
             }
             self.price(frame, row, slot);
         }
         self.execution.sample(|| ts_ns)?;
-        let clock_slot = self.slot_of[rows[0].series as usize];
-        let asked = Asked {
-            frame,
-            view: &self.execution.view,
-            equity_before: self.execution.equity_before,
-            clock_slot,
-        };
-        self.decisions.fills(&asked, &self.execution.step_fills);
-        for row in rows {
-            self.decisions.bar(&asked, self.slot_of[row.series as usize] as usize);
+        let Self { execution, decisions, pricing, slot_of, .. } = self;
+        decisions.window.clock_slot = slot_of[rows[0].series as usize];
+        if !execution.step_fills.is_empty() {
+            decisions.fills(frame, &execution.view, &execution.step_fills);
         }
-        self.decisions.step(&asked);
-        if !self.decisions.commands.list.is_empty() {
-            let Self { execution, decisions, pricing, .. } = self;
-            let (slots, current) = (decisions.slots.clone(), decisions.rows.clone());
-            let bar_of = |execution: &Execution, market: usize| {
+        for row in rows {
+            decisions.bar(frame, &execution.view, slot_of[row.series as usize] as usize);
+        }
+        decisions.step(frame, &execution.view);
+        if !decisions.window.commands.list.is_empty() {
+            let bar = |decisions: &Decisions, market: usize| {
                 let slot = pricing[market] as usize;
-                let row = current[slot];
-                let columns = &frame.series[slots[slot].series as usize].columns;
-                if row == context::NO_ROW {
-                    Ok(None)
-                } else {
-                    scaled(execution, market, columns, row as usize).map(Some)
-                }
+                let row = decisions.window.rows[slot];
+                let series = decisions.window.slots[slot].series as usize;
+                (row != context::NO_ROW).then(|| (&frame.series[series].columns, row as usize))
             };
-            carry_out(execution, decisions, ts_ns, self.fills_at_close, bar_of)?;
+            carry_out(execution, decisions, ts_ns, self.fills_at_close, bar)?;
         }
         Ok(())
     }
@@ -245,7 +227,7 @@ impl Container {
 
     fn end_frame(&mut self, frame: &Frame) {
         for (market, slot) in self.pricing.iter().enumerate() {
-            let series = &frame.series[self.decisions.slots[*slot as usize].series as usize];
+            let series = &frame.series[self.decisions.window.slots[*slot as usize].series as usize];
             if series.rows() > 0
                 && let Some(open) = series.columns.open.last()
             {
@@ -270,33 +252,24 @@ impl Container {
     }
 }
 
-fn scaled(
-    execution: &Execution,
-    market: usize,
-    columns: &BarColumns,
-    row: usize,
-) -> Result<ScaledBar, LedgerError> {
-    execution.scale_bar(market, columns.open[row], columns.high[row], columns.low[row], columns.close[row])
-}
-
 /// Hands what strategies asked for to execution, in the order in which they asked.
-fn carry_out(
+fn carry_out<'a>(
     execution: &mut Execution,
     decisions: &mut Decisions,
     ts_ns: i64,
     fills_at_close: bool,
-    bar_of: impl Fn(&Execution, usize) -> Result<Option<ScaledBar>, LedgerError>,
+    bar_of: impl Fn(&Decisions, usize) -> Option<(&'a BarColumns, usize)>,
 ) -> Result<(), ContainerError> {
     // Taken out so that the list can be read while execution works; put back to keep its memory.
-    let mut commands = std::mem::take(&mut decisions.commands.list);
+    let mut commands = std::mem::take(&mut decisions.window.commands.list);
     for command in &commands {
         match command {
             Command::Submit { order, strategy, request } => {
                 let binding = &decisions.cells[*strategy as usize].binding;
-                let instrument = usize::from(request.instrument.0);
-                let position = binding.positions_base + instrument;
-                let bar =
-                    if fills_at_close { bar_of(execution, execution.market_of(position))? } else { None };
+                let position = binding.positions_base + usize::from(request.instrument.0);
+                let market = execution.market_of(position);
+                let bar = if fills_at_close { bar_of(decisions, market) } else { None };
+                let bar = bar.map(|(columns, row)| execution.bar_prices(market, columns, row));
                 execution.submit(*order, position, request, ts_ns, bar)?;
             }
             Command::Cancel { order, strategy } => execution.cancel(*order, *strategy, ts_ns),
@@ -307,7 +280,7 @@ fn carry_out(
         }
     }
     commands.clear();
-    decisions.commands.list = commands;
+    decisions.window.commands.list = commands;
     Ok(())
 }
 

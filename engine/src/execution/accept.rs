@@ -1,7 +1,7 @@
 //! From a strategy's wish to a resting order: checks, replacement, cancellation.
 
 use super::{
-    Execution, ScaledBar,
+    BarPrices, Execution,
     resting::{Live, Resting, Trigger},
 };
 use crate::{
@@ -12,14 +12,14 @@ use crate::{
 };
 
 impl Execution {
-    /// Checks a strategy's order and lets it rest. `bar_of` gives a market's newest bar.
+    /// Checks a strategy's order and lets it rest. `bar` is the market's newest bar.
     pub(crate) fn submit(
         &mut self,
         order: OrderId,
         position: usize,
         request: &OrderRequest,
         ts_ns: i64,
-        bar: Option<ScaledBar>,
+        bar: Option<BarPrices<'_>>,
     ) -> Result<(), LedgerError> {
         let of = self.positions[position];
         let market = of.market as usize;
@@ -39,7 +39,7 @@ impl Execution {
         };
         self.counts.submitted += 1;
         let instrument = self.markets[market].id;
-        self.transition(resting.event(ts_ns, instrument));
+        self.appear(resting.event(ts_ns, instrument));
         // A newer target speaks for the older one, whatever becomes of it.
         if resting.is_target() {
             self.cancel_where(market, Cause::Replaced, ts_ns, |old| {
@@ -65,7 +65,7 @@ impl Execution {
             (self.market_fill, resting.trigger, bar)
         {
             let index = self.markets[market].resting.len() - 1;
-            let price = self.deciding_close(market, index, &bar);
+            let price = self.deciding_close(market, index, &bar)?;
             self.execute(market, index, price, Live::FromDecision, ts_ns)?;
             self.sweep(market);
         }
@@ -141,7 +141,7 @@ impl Execution {
         };
         self.counts.submitted += 1;
         let instrument = self.markets[market].id;
-        self.transition(OrderEvent { cause, ..order.event(ts_ns, instrument) });
+        self.appear(OrderEvent { cause, ..order.event(ts_ns, instrument) });
         self.rest(market, order);
     }
 

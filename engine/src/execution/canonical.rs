@@ -5,21 +5,49 @@ use crate::{
     record::{Fill, OrderEvent},
 };
 
-/// Bytes of records that are hashed together.
-const BUFFER_BYTES: usize = 16 * 1024;
+/// Bytes of records that are hashed together: a power of two, so that the hash's tree is built from
+/// whole, wide pieces.
+const BUFFER_BYTES: usize = 32 * 1024;
 
-/// Wrapping sums, and sums of sums, of equity, cash and positions over all steps.
+/// A wrapping sum, and the sum of its sums, over all steps.
 ///
 /// Sums of sums make the order of steps count. Only wrapping adds, so that any way to run many
 /// accounts side by side gives the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums([u64; 2]);
+
+impl Sums {
+    #[inline(always)]
+    fn add(&mut self, value: u64) {
+        self.0[0] = self.0[0].wrapping_add(value);
+        self.0[1] = self.0[1].wrapping_add(self.0[0]);
+    }
+
+    /// Adds the same value at `steps` steps at once.
+    fn add_repeated(&mut self, value: u64, steps: u64) {
+        let [sum, sums] = self.0;
+        // 1 + 2 + ... + steps, halved where it is even so that nothing is lost to wrapping.
+        let triangle = if steps % 2 == 0 {
+            (steps / 2).wrapping_mul(steps.wrapping_add(1))
+        } else {
+            steps.wrapping_mul(steps.wrapping_add(1) / 2)
+        };
+        self.0[0] = sum.wrapping_add(value.wrapping_mul(steps));
+        self.0[1] = sums.wrapping_add(sum.wrapping_mul(steps)).wrapping_add(value.wrapping_mul(triangle));
+    }
+}
+
+/// Sums over equity, cash and positions at every step of a container.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Digest {
     steps: u64,
-    equity: [u64; 2],
-    cash: [u64; 2],
-    positions: [u64; 2],
+    equity: Sums,
+    cash: Sums,
+    positions: Sums,
     cash_now: u64,
     positions_now: u64,
+    /// Steps whose cash and positions are in the sums; those since then had the present ones.
+    settled: u64,
 }
 
 impl Digest {
@@ -27,34 +55,38 @@ impl Digest {
     #[inline(always)]
     pub fn step(&mut self, equity: f64) {
         self.steps = self.steps.wrapping_add(1);
-        add(&mut self.equity, equity.to_bits());
-        add(&mut self.cash, self.cash_now);
-        add(&mut self.positions, self.positions_now);
+        self.equity.add(equity.to_bits());
     }
 
-    /// Cash is now this much.
+    /// Cash is this much from the next step on.
     pub fn set_cash(&mut self, cash: Money) {
+        self.settle();
         // Folded, so that amounts beyond 64 bits count too.
         self.cash_now = (cash.0 as u64) ^ ((cash.0 >> 64) as u64).rotate_left(32);
     }
 
-    /// A position moved by so many lots.
+    /// A position is so many lots more from the next step on.
     pub fn move_position(&mut self, position: usize, lots: i64) {
+        self.settle();
         let weight = (position as u64).wrapping_mul(2).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.positions_now = self.positions_now.wrapping_add(weight.wrapping_mul(lots as u64));
     }
 
+    fn settle(&mut self) {
+        let steps = self.steps - self.settled;
+        if steps > 0 {
+            self.cash.add_repeated(self.cash_now, steps);
+            self.positions.add_repeated(self.positions_now, steps);
+            self.settled = self.steps;
+        }
+    }
+
     /// Its bytes, little-endian.
     pub fn bytes(&self) -> [u8; 56] {
-        let words = [
-            self.steps,
-            self.equity[0],
-            self.equity[1],
-            self.cash[0],
-            self.cash[1],
-            self.positions[0],
-            self.positions[1],
-        ];
+        let mut settled = *self;
+        settled.settle();
+        let Self { steps, equity: Sums(equity), cash: Sums(cash), positions: Sums(positions), .. } = settled;
+        let words = [steps, equity[0], equity[1], cash[0], cash[1], positions[0], positions[1]];
         let mut bytes = [0; 56];
         for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
             chunk.copy_from_slice(&word.to_le_bytes());
@@ -68,12 +100,6 @@ impl Digest {
     }
 }
 
-#[inline(always)]
-fn add(sums: &mut [u64; 2], value: u64) {
-    sums[0] = sums[0].wrapping_add(value);
-    sums[1] = sums[1].wrapping_add(sums[0]);
-}
-
 /// The canonical records of a container, hashed as they come.
 #[derive(Default)]
 pub(super) struct Canonical {
@@ -83,45 +109,58 @@ pub(super) struct Canonical {
 }
 
 const TAG_TIME: u8 = 0;
-const TAG_ORDER: u8 = 1;
-const TAG_FILL: u8 = 2;
-const TAG_CASH: u8 = 3;
+const TAG_SUBMITTED: u8 = 1;
+const TAG_TRANSITION: u8 = 2;
+const TAG_FILL: u8 = 3;
 const TAG_DIGEST: u8 = 4;
 
 impl Canonical {
-    pub(super) fn order(&mut self, event: &OrderEvent) {
+    /// An order's first transition, with everything that it is; an order is told once.
+    pub(super) fn submitted(&mut self, event: &OrderEvent) {
         self.time(event.ts_ns);
-        let mut bytes = [0u8; 35];
-        bytes[0] = TAG_ORDER;
+        let mut bytes = [0u8; 31];
+        bytes[0] = TAG_SUBMITTED;
         bytes[1] = event.state as u8;
         bytes[2] = event.cause as u8;
         bytes[3..7].copy_from_slice(&event.order.0.to_le_bytes());
         bytes[7..11].copy_from_slice(&event.parent.map_or(0, |parent| parent.0).to_le_bytes());
-        bytes[11..15].copy_from_slice(&event.strategy.to_le_bytes());
-        // An instrument is named by its strategy's own numbering: other accounts must not change it.
-        bytes[15..19].copy_from_slice(&event.position.to_le_bytes());
-        bytes[19..27].copy_from_slice(&event.lots.to_le_bytes());
-        bytes[27..35].copy_from_slice(&event.price.to_le_bytes());
+        // Names strategy and instrument by the container's own numbering: other accounts do not
+        // change it.
+        bytes[11..15].copy_from_slice(&event.position.to_le_bytes());
+        bytes[15..23].copy_from_slice(&event.lots.to_le_bytes());
+        bytes[23..31].copy_from_slice(&event.price.to_le_bytes());
         self.push(&bytes);
     }
 
+    /// Any later transition.
+    pub(super) fn transition(&mut self, event: &OrderEvent) {
+        self.time(event.ts_ns);
+        let mut bytes = [0u8; 7];
+        bytes[0] = TAG_TRANSITION;
+        bytes[1] = event.state as u8;
+        bytes[2] = event.cause as u8;
+        bytes[3..7].copy_from_slice(&event.order.0.to_le_bytes());
+        self.push(&bytes);
+    }
+
+    /// A fill, and the cash that it left.
     pub(super) fn fill(&mut self, fill: &Fill, cash: Money) {
         self.time(fill.ts_ns);
-        let mut bytes = [0u8; 54];
+        let mut bytes = [0u8; 53];
         bytes[0] = TAG_FILL;
         bytes[1..5].copy_from_slice(&fill.order.0.to_le_bytes());
         bytes[5..13].copy_from_slice(&fill.lots.to_le_bytes());
         bytes[13..21].copy_from_slice(&fill.price.to_le_bytes());
         bytes[21..37].copy_from_slice(&fill.fee.0.to_le_bytes());
-        bytes[37] = TAG_CASH;
-        bytes[38..54].copy_from_slice(&cash.0.to_le_bytes());
+        bytes[37..53].copy_from_slice(&cash.0.to_le_bytes());
         self.push(&bytes);
     }
 
     pub(super) fn finish(&mut self, digest: &Digest) -> blake3::Hash {
         self.push(&[TAG_DIGEST]);
         self.push(&digest.bytes());
-        self.flush();
+        self.hasher.update(&self.buffer);
+        self.buffer.clear();
         self.hasher.finalize()
     }
 
@@ -134,19 +173,28 @@ impl Canonical {
         }
     }
 
+    #[inline]
     fn push(&mut self, bytes: &[u8]) {
-        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
-            self.flush();
+        if self.buffer.capacity() - self.buffer.len() >= bytes.len() {
+            self.buffer.extend_from_slice(bytes);
+        } else {
+            self.push_over(bytes);
         }
+    }
+
+    /// Fills the buffer to its end, hashes it, and starts the next with the rest.
+    #[cold]
+    fn push_over(&mut self, bytes: &[u8]) {
         if self.buffer.capacity() == 0 {
             self.buffer.reserve_exact(BUFFER_BYTES);
         }
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    fn flush(&mut self) {
-        self.hasher.update(&self.buffer);
-        self.buffer.clear();
+        let room = (BUFFER_BYTES - self.buffer.len()).min(bytes.len());
+        self.buffer.extend_from_slice(&bytes[..room]);
+        if self.buffer.len() == BUFFER_BYTES {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+        self.buffer.extend_from_slice(&bytes[room..]);
     }
 }
 
@@ -159,7 +207,7 @@ mod tests {
         let run = |values: [f64; 3]| {
             let mut digest = Digest::default();
             values.into_iter().for_each(|equity| digest.step(equity));
-            digest
+            digest.bytes()
         };
         assert_ne!(run([1.0, 2.0, 3.0]), run([2.0, 1.0, 3.0]));
         assert_eq!(run([1.0, 2.0, 3.0]), run([1.0, 2.0, 3.0]));
@@ -176,8 +224,18 @@ mod tests {
                 }
                 digest.step(1.0);
             }
-            digest
+            digest.bytes()
         };
         assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn adding_a_value_many_times_at_once_is_adding_it_many_times() {
+        for steps in [0u64, 1, 2, 3, 10, 1001] {
+            let (mut one_by_one, mut at_once) = (Sums([3, u64::MAX]), Sums([3, u64::MAX]));
+            (0..steps).for_each(|_| one_by_one.add(u64::MAX / 3));
+            at_once.add_repeated(u64::MAX / 3, steps);
+            assert_eq!(one_by_one, at_once);
+        }
     }
 }

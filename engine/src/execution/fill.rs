@@ -7,7 +7,7 @@ use super::{
 use crate::{
     money::Money,
     order::{Cause, OrderState, Quantity, Side},
-    portfolio::{LedgerError, Posting},
+    portfolio::{Closed, LedgerError, Posting},
     record::{Fill, OrderEvent, Trade},
 };
 
@@ -65,19 +65,19 @@ impl Execution {
             return Ok(());
         }
         if held != 0 {
-            self.post(&order, market, -held, price, ts_ns)?;
+            self.post(&order, market, -held, false, price, ts_ns)?;
             self.after_reduction(market, index, held, ts_ns);
         }
         let budget = self.ledger.book_equity().0.checked_mul(self.leverage_max).ok_or(LedgerError)?;
         let budget = Money(budget).checked_sub(self.ledger.gross()).ok_or(LedgerError)?;
         let market_of = &self.markets[market];
-        let mut lots = market_of.costs.lots_affordable(budget, price, &market_of.scales);
+        // A fee takes from the book, on which the buying power is a multiple.
+        let leverage = self.leverage_max;
+        let mut lots = market_of.scales.lots_affordable(budget, price, |notional| {
+            Some(Money(market_of.costs.commission(notional)?.0.checked_mul(leverage)?))
+        });
         if let Some(max) = self.positions[position].limits.position_lots_max {
             lots = lots.min(max);
-        }
-        // With leverage the fee weighs on the book as often as it is leveraged: give way until it fits.
-        while lots > 0 && self.opening_refusal(&order, market, side.sign() * lots, price, ts_ns)?.is_some() {
-            lots -= 1 + lots / 256;
         }
         if lots <= 0 {
             let cause = if held == 0 { Cause::BuyingPower } else { Cause::NothingToDo };
@@ -98,22 +98,20 @@ impl Execution {
         ts_ns: i64,
     ) -> Result<(), LedgerError> {
         let order = self.markets[market].resting[index];
-        let position = order.position as usize;
-        let held = self.view.positions[position].lots;
+        let held = self.view.positions[order.position as usize].lots;
         let closing = if held != 0 && (held > 0) != (lots > 0) {
             -held.signum() * lots.unsigned_abs().min(held.unsigned_abs()) as i64
         } else {
             0
         };
         let opening = lots - closing;
-        let refusal =
-            if opening == 0 { None } else { self.opening_refusal(&order, market, lots, price, ts_ns)? };
-        let filled = if refusal.is_some() { closing } else { lots };
-        if filled != 0 {
-            self.post(&order, market, filled, price, ts_ns)?;
-            if closing != 0 {
-                self.after_reduction(market, index, held, ts_ns);
-            }
+        let refusal = self.post(&order, market, lots, opening != 0, price, ts_ns)?;
+        if refusal.is_some() && closing != 0 {
+            // What opens may not, but what closes may.
+            self.post(&order, market, closing, false, price, ts_ns)?;
+        }
+        if closing != 0 {
+            self.after_reduction(market, index, held, ts_ns);
         }
         match refusal {
             Some(cause) => self.finish(market, index, OrderState::Rejected, cause, ts_ns),
@@ -123,27 +121,6 @@ impl Execution {
             }
         }
         Ok(())
-    }
-
-    /// Why the opening part of a fill may not happen. The ledger is asked by trying.
-    fn opening_refusal(
-        &mut self,
-        order: &Resting,
-        market: usize,
-        lots: i64,
-        price: i64,
-        ts_ns: i64,
-    ) -> Result<Option<Cause>, LedgerError> {
-        let position = order.position as usize;
-        let of = self.positions[position];
-        let after = self.view.positions[position].lots.checked_add(lots).ok_or(LedgerError)?;
-        if of.limits.position_lots_max.is_some_and(|max| after.unsigned_abs() > max.unsigned_abs()) {
-            return Ok(Some(Cause::Limit));
-        }
-        let posting = self.posting(market, position, lots, price, ts_ns)?;
-        let (gross, book) = self.ledger.preview(&posting, &self.view.positions[position])?;
-        let allowed = book.0.checked_mul(self.leverage_max).ok_or(LedgerError)?;
-        Ok((gross.0 > allowed).then_some(Cause::BuyingPower))
     }
 
     fn posting(
@@ -160,32 +137,39 @@ impl Execution {
         Ok(Posting { position, lots, notional, fee, ts_ns })
     }
 
-    /// Posts a fill and records it.
+    /// Posts a fill and records it, or says why it may not be: a fill that opens is posted on trial.
     fn post(
         &mut self,
         order: &Resting,
         market: usize,
         lots: i64,
+        opens: bool,
         price: i64,
         ts_ns: i64,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<Cause>, LedgerError> {
         let position = order.position as usize;
         let posting = self.posting(market, position, lots, price, ts_ns)?;
-        let held = self.view.positions[position].lots;
-        let closed = self.ledger.post(&posting, &mut self.view.positions[position])?;
-        self.view.cash = self.ledger.cash;
-        self.cash_f64 = self.ledger.cash.to_f64();
-        self.digest.set_cash(self.ledger.cash);
-        self.digest.move_position(position, lots);
-        match (held, self.view.positions[position].lots) {
-            (0, _) => self.open_positions += 1,
-            (_, 0) => self.open_positions -= 1,
-            _ => {}
-        }
-        let at = &mut self.markets[market];
-        at.lots = at.lots.checked_add(lots).ok_or(LedgerError)?;
-        self.exposures[market] = at.scales.exposure(at.lots);
-        let instrument = at.id;
+        let before = self.view.positions[position];
+        let closed = if opens {
+            let after = before.lots.checked_add(lots).ok_or(LedgerError)?;
+            let limit = self.positions[position].limits.position_lots_max;
+            if limit.is_some_and(|max| after.unsigned_abs() > max.unsigned_abs()) {
+                return Ok(Some(Cause::Limit));
+            }
+            let mark = self.ledger.mark(position);
+            let closed = self.ledger.post(&posting, &mut self.view.positions[position])?;
+            let allowed = self.ledger.book_equity().0.checked_mul(self.leverage_max).ok_or(LedgerError)?;
+            if self.ledger.gross().0 > allowed {
+                self.ledger.restore(mark);
+                self.view.positions[position] = before;
+                return Ok(Some(Cause::BuyingPower));
+            }
+            closed
+        } else {
+            self.ledger.post(&posting, &mut self.view.positions[position])?
+        };
+        self.settle(position, before.lots, lots, market)?;
+        let instrument = self.markets[market].id;
         let fill = Fill {
             ts_ns,
             order: order.id,
@@ -195,19 +179,42 @@ impl Execution {
             price,
             fee: posting.fee,
         };
+        self.record_fill(fill, closed);
+        Ok(None)
+    }
+
+    /// Brings everything that is derived from the ledger up to date.
+    fn settle(&mut self, position: usize, held: i64, lots: i64, market: usize) -> Result<(), LedgerError> {
+        self.view.cash = self.ledger.cash;
+        self.cash_f64 = self.ledger.cash.to_f64();
+        self.digest.set_cash(self.ledger.cash);
+        self.digest.move_position(position, lots);
+        match (held, self.view.positions[position].lots) {
+            (0, _) => self.open_positions += 1,
+            (_, 0) => self.open_positions -= 1,
+            _ => {}
+        }
+        self.curve.set_exposed(self.open_positions > 0);
+        let market_of = &mut self.markets[market];
+        market_of.lots = market_of.lots.checked_add(lots).ok_or(LedgerError)?;
+        self.exposures[market] = market_of.scales.exposure(market_of.lots);
+        Ok(())
+    }
+
+    fn record_fill(&mut self, fill: Fill, closed: Option<Closed>) {
         self.counts.fills += 1;
         self.canonical.fill(&fill, self.ledger.cash);
-        let tally = &mut self.tallies[order.strategy as usize];
+        let tally = &mut self.tallies[fill.strategy as usize];
         tally.fills += 1;
-        tally.fees += posting.fee;
+        tally.fees += fill.fee;
         if let Some(closed) = closed {
             let trade = Trade {
-                strategy: order.strategy,
-                instrument,
+                strategy: fill.strategy,
+                instrument: fill.instrument,
                 side: closed.side,
                 lots: closed.lots,
                 entry_ts_ns: closed.entry_ts_ns,
-                exit_ts_ns: ts_ns,
+                exit_ts_ns: fill.ts_ns,
                 entry_value: closed.entry_value,
                 exit_value: closed.exit_value,
                 fees: closed.fees,
@@ -223,7 +230,6 @@ impl Execution {
             self.records.fills.push(fill);
         }
         self.step_fills.push(fill);
-        Ok(())
     }
 
     /// A position that stood at `held` was reduced: exits whose position is gone go too, and so does
@@ -287,7 +293,7 @@ impl Execution {
             }
             let market = self.positions[position].market as usize;
             let open = self.markets[market].last_open;
-            let bar = self.scale_bar(market, open, open, open, open)?;
+            let price = self.markets[market].scales.price_from_f64(open).ok_or(LedgerError)?;
             self.rest_own(
                 position,
                 None,
@@ -298,7 +304,7 @@ impl Execution {
                 Cause::EndOfRun,
             );
             let index = self.markets[market].resting.len() - 1;
-            self.execute(market, index, bar.open, Live::FromDecision, ts_ns)?;
+            self.execute(market, index, price, Live::FromDecision, ts_ns)?;
             self.sweep(market);
         }
         self.sample(|| ts_ns)

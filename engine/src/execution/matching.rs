@@ -1,28 +1,19 @@
 //! Matching: the resting orders of one market against one bar.
 
 use super::{
-    Execution, ScaledBar,
+    BarPrices, Execution,
+    model::Meets,
     resting::{Live, Resting, Trigger},
 };
-use crate::{order::OrderState, portfolio::LedgerError};
+use crate::{data::BarColumns, order::OrderState, order::Side, portfolio::LedgerError};
 
 impl Execution {
-    /// A bar's prices at the market's scale.
-    pub(crate) fn scale_bar(
-        &self,
-        market: usize,
-        open: f64,
-        high: f64,
-        low: f64,
-        close: f64,
-    ) -> Result<ScaledBar, LedgerError> {
-        let scales = &self.markets[market].scales;
-        let scale = |price: f64| scales.price_from_f64(price).ok_or(LedgerError);
-        Ok(ScaledBar { open: scale(open)?, high: scale(high)?, low: scale(low)?, close: scale(close)? })
+    /// A bar's prices at a market's scale.
+    pub(crate) fn bar_prices<'a>(&self, market: usize, columns: &'a BarColumns, row: usize) -> BarPrices<'a> {
+        BarPrices::new(columns, row, self.markets[market].scales)
     }
 
-    /// Matches what rests on a market against a bar that opened at `opened_ns`; fills are posted at
-    /// the step `ts_ns`.
+    /// Matches what rests on a market against a bar; fills are posted at the step `ts_ns`.
     ///
     /// The path of prices within a bar is not known, so it is assumed to be the worse one: what fills
     /// at the open comes first, then stops, then limits; what is attached to an entry within the bar
@@ -30,36 +21,31 @@ impl Execution {
     pub(crate) fn match_bar(
         &mut self,
         market: usize,
-        bar: &ScaledBar,
-        opened_ns: i64,
+        bar: &BarPrices<'_>,
         ts_ns: i64,
     ) -> Result<(), LedgerError> {
-        self.match_open(market, bar, opened_ns, ts_ns)?;
-        self.match_in_bar(market, bar, opened_ns, ts_ns, true)?;
-        self.match_in_bar(market, bar, opened_ns, ts_ns, false)?;
-        self.match_after_entry(market, bar, ts_ns)?;
-        // What is attached rests like everything else from the next bar on.
-        for order in &mut self.markets[market].resting {
-            order.live = Live::FromDecision;
+        self.match_open(market, bar, ts_ns)?;
+        if self.markets[market].resting.iter().any(|order| !order.state.is_final()) {
+            self.match_in_bar(market, bar, ts_ns, true)?;
+            self.match_in_bar(market, bar, ts_ns, false)?;
+            self.match_after_entry(market, bar, ts_ns)?;
+            // What is attached rests like everything else from the next bar on.
+            for order in &mut self.markets[market].resting {
+                order.live = Live::FromDecision;
+            }
         }
         self.sweep(market);
         Ok(())
     }
 
-    fn match_open(
-        &mut self,
-        market: usize,
-        bar: &ScaledBar,
-        opened_ns: i64,
-        ts_ns: i64,
-    ) -> Result<(), LedgerError> {
+    fn match_open(&mut self, market: usize, bar: &BarPrices<'_>, ts_ns: i64) -> Result<(), LedgerError> {
         let resting = self.markets[market].resting.len();
         for index in 0..resting {
-            let order = self.markets[market].resting[index];
-            if order.state.is_final() || !is_live(&order, opened_ns) {
+            let order = &self.markets[market].resting[index];
+            if order.state.is_final() || !is_live(order, bar.opened_ns()) {
                 continue;
             }
-            if let Some(price) = self.price_at_open(market, &order, bar) {
+            if let Some(price) = self.price_at_open(order, bar)? {
                 self.execute(market, index, price, Live::FromOpen, ts_ns)?;
             }
         }
@@ -70,29 +56,30 @@ impl Execution {
     fn match_in_bar(
         &mut self,
         market: usize,
-        bar: &ScaledBar,
-        opened_ns: i64,
+        bar: &BarPrices<'_>,
         ts_ns: i64,
         stops: bool,
     ) -> Result<(), LedgerError> {
         let resting = self.markets[market].resting.len();
         for index in 0..resting {
             let order = self.markets[market].resting[index];
-            if order.state.is_final() || !is_live(&order, opened_ns) {
+            if order.state.is_final() || !is_live(&order, bar.opened_ns()) {
                 continue;
             }
             // An exit attached at the open has not met the open yet.
             let at_open =
-                if order.live == Live::FromOpen { self.price_at_open(market, &order, bar) } else { None };
+                if order.live == Live::FromOpen && stops == matches!(order.trigger, Trigger::Stop(_)) {
+                    self.price_at_open(&order, bar)?
+                } else {
+                    None
+                };
             let side = order.side(self.held(&order));
-            let price = match order.trigger {
-                Trigger::Stop(stop) if stops => at_open.or_else(|| {
-                    let reference = self.fill_model.stop_in_bar(side, stop, bar)?;
-                    Some(self.fill_model.market(side, reference, bar, &self.markets[market].scales))
-                }),
-                Trigger::Limit(limit) if !stops => {
-                    at_open.or_else(|| self.fill_model.limit_in_bar(side, limit, bar))
+            let price = match (at_open, order.trigger) {
+                (Some(price), _) => Some(price),
+                (None, Trigger::Stop(stop)) if stops => {
+                    self.slipped(side, self.fill_model.stop_in_bar(side, stop, bar), bar)?
                 }
+                (None, Trigger::Limit(limit)) if !stops => self.fill_model.limit_in_bar(side, limit, bar)?,
                 _ => None,
             };
             if let Some(price) = price {
@@ -104,7 +91,12 @@ impl Execution {
     }
 
     /// Exits of entries that filled within this bar.
-    fn match_after_entry(&mut self, market: usize, bar: &ScaledBar, ts_ns: i64) -> Result<(), LedgerError> {
+    fn match_after_entry(
+        &mut self,
+        market: usize,
+        bar: &BarPrices<'_>,
+        ts_ns: i64,
+    ) -> Result<(), LedgerError> {
         for stops in [true, false] {
             let resting = self.markets[market].resting.len();
             for index in 0..resting {
@@ -116,16 +108,16 @@ impl Execution {
                 let side = order.side(self.held(&order));
                 let price = match order.trigger {
                     Trigger::Stop(stop) if stops => {
-                        self.fill_model.stop_in_bar(side, stop, bar).map(|reference| {
-                            // The price was at the entry a moment ago: no better than that, nor than the stop.
-                            let reference =
-                                if side.sign() < 0 { reference.min(entry) } else { reference.max(entry) };
-                            self.fill_model.market(side, reference, bar, &self.markets[market].scales)
-                        })
+                        let reference = self.fill_model.stop_in_bar(side, stop, bar)?;
+                        // The price was at the entry a moment ago: no better than that, nor than the stop.
+                        let reference = reference
+                            .map(|stop| if side == Side::Sell { stop.min(entry) } else { stop.max(entry) });
+                        self.slipped(side, Ok(reference), bar)?
                     }
                     Trigger::Limit(limit) if !stops => {
-                        let closed = ScaledBar { open: bar.close, high: bar.close, low: bar.close, ..*bar };
-                        self.fill_model.limit_in_bar(side, limit, &closed)
+                        let close = bar.close()?;
+                        let reached = if side == Side::Sell { close >= limit } else { close <= limit };
+                        reached.then_some(limit)
                     }
                     _ => None,
                 };
@@ -137,24 +129,33 @@ impl Execution {
         Ok(())
     }
 
-    fn price_at_open(&self, market: usize, order: &Resting, bar: &ScaledBar) -> Option<i64> {
+    fn price_at_open(&self, order: &Resting, bar: &BarPrices<'_>) -> Meets {
         let side = order.side(self.held(order));
-        let scales = &self.markets[market].scales;
         match order.trigger {
-            Trigger::Market => Some(self.fill_model.market(side, bar.open, bar, scales)),
+            Trigger::Market => self.fill_model.market(side, bar.open()?, bar).map(Some),
             Trigger::Limit(limit) => self.fill_model.limit_at_open(side, limit, bar),
-            Trigger::Stop(stop) => self
-                .fill_model
-                .stop_at_open(side, stop, bar)
-                .map(|reference| self.fill_model.market(side, reference, bar, scales)),
+            Trigger::Stop(stop) => self.slipped(side, self.fill_model.stop_at_open(side, stop, bar), bar),
+        }
+    }
+
+    /// The fill of a stop that was triggered at a reference price.
+    fn slipped(&self, side: Side, reference: Meets, bar: &BarPrices<'_>) -> Meets {
+        match reference? {
+            Some(reference) => self.fill_model.market(side, reference, bar).map(Some),
+            None => Ok(None),
         }
     }
 
     /// Where a market order fills when it may take the close that decided it.
-    pub(super) fn deciding_close(&self, market: usize, index: usize, bar: &ScaledBar) -> i64 {
+    pub(super) fn deciding_close(
+        &self,
+        market: usize,
+        index: usize,
+        bar: &BarPrices<'_>,
+    ) -> Result<i64, LedgerError> {
         let order = &self.markets[market].resting[index];
         let side = order.side(self.held(order));
-        self.fill_model.market(side, bar.close, bar, &self.markets[market].scales)
+        self.fill_model.market(side, bar.close()?, bar)
     }
 
     fn held(&self, order: &Resting) -> i64 {

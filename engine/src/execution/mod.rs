@@ -11,7 +11,7 @@ mod model;
 mod resting;
 
 pub use canonical::Digest;
-pub use model::{BarFills, CostModel, FillModel, ScaledBar};
+pub use model::{BarFills, BarPrices, CostModel, FillModel};
 
 use crate::{
     container::{AccountView, PositionView},
@@ -67,8 +67,6 @@ pub(crate) struct OrderCounts {
 /// The execution half of a container.
 pub(crate) struct Execution {
     pub(crate) view: AccountView,
-    /// Equity at the step before.
-    pub(crate) equity_before: f64,
     ledger: Ledger,
     markets: Vec<Market>,
     /// Net exposure and last close by market, apart so that marking runs over plain arrays.
@@ -84,6 +82,8 @@ pub(crate) struct Execution {
     market_fill: MarketFill,
     leverage_max: i128,
     drawdown_max: Option<f64>,
+    /// Whether samples are recorded or bounded.
+    is_watched: bool,
     close_at_end: bool,
     own_orders: u32,
     pub(crate) curve: Curve,
@@ -154,11 +154,11 @@ impl Execution {
         Self {
             view: AccountView {
                 equity: cash_f64,
+                equity_before: cash_f64,
                 cash: spec.cash,
                 positions: vec![PositionView::default(); positions.len()],
                 halted: false,
             },
-            equity_before: cash_f64,
             ledger: Ledger::new(spec.cash, positions.len()),
             exposures: vec![0.0; markets.len()],
             closes: vec![0.0; markets.len()],
@@ -169,6 +169,7 @@ impl Execution {
             market_fill: spec.fill.market,
             leverage_max: i128::from(spec.leverage_max.max(1)),
             drawdown_max: spec.drawdown_max,
+            is_watched: wants.equity || spec.drawdown_max.is_some(),
             close_at_end: spec.fill.close_at_end,
             own_orders: OWN_ORDERS,
             curve: Curve::new(cash_f64),
@@ -209,35 +210,64 @@ impl Execution {
         self.markets[market].last_open = open;
     }
 
-    /// Samples equity when all markets are marked, and stops trading at the drawdown limit.
+    /// Samples equity when the only market is marked at `close`.
     #[inline(always)]
+    pub(crate) fn sample_single(&mut self, close: f64, ts_ns: impl Fn() -> i64) -> Result<(), LedgerError> {
+        self.closes[0] = close;
+        self.sample_equity(self.cash_f64 + self.exposures[0] * close, ts_ns)
+    }
+
+    /// Samples equity when all markets are marked.
     pub(crate) fn sample(&mut self, ts_ns: impl Fn() -> i64) -> Result<(), LedgerError> {
         let mut equity = self.cash_f64;
         for (exposure, close) in self.exposures.iter().zip(&self.closes) {
             equity += exposure * close;
         }
-        self.equity_before = self.view.equity;
+        self.sample_equity(equity, ts_ns)
+    }
+
+    #[inline(always)]
+    fn sample_equity(&mut self, equity: f64, ts_ns: impl Fn() -> i64) -> Result<(), LedgerError> {
+        self.view.equity_before = self.view.equity;
         self.view.equity = equity;
-        let drawdown = self.curve.sample(equity, self.open_positions > 0, &ts_ns);
+        let drawdown = self.curve.sample(equity, &ts_ns);
         self.digest.step(equity);
+        if self.is_watched { self.watch(equity, drawdown, ts_ns()) } else { Ok(()) }
+    }
+
+    /// Records a sample, and stops trading at the drawdown limit.
+    fn watch(&mut self, equity: f64, drawdown: f64, ts_ns: i64) -> Result<(), LedgerError> {
         if self.wants.equity {
-            self.records.equity.push(EquityPoint { ts_ns: ts_ns(), equity });
+            self.records.equity.push(EquityPoint { ts_ns, equity });
         }
         match self.drawdown_max {
-            Some(limit) if drawdown >= limit && !self.view.halted => self.halt(ts_ns()),
+            Some(limit) if drawdown >= limit && !self.view.halted => self.halt(ts_ns),
             _ => Ok(()),
         }
     }
 
     /// Notes a transition of an order.
     fn transition(&mut self, event: OrderEvent) {
+        self.tell(event, false);
+    }
+
+    /// Notes a new order.
+    fn appear(&mut self, event: OrderEvent) {
+        self.tell(event, true);
+    }
+
+    fn tell(&mut self, event: OrderEvent, is_new: bool) {
         if event.state == OrderState::Rejected {
             match self.counts.rejected.iter_mut().find(|(cause, _)| *cause == event.cause) {
                 Some((_, count)) => *count += 1,
                 None => self.counts.rejected.push((event.cause, 1)),
             }
         }
-        self.canonical.order(&event);
+        if is_new {
+            self.canonical.submitted(&event)
+        } else {
+            self.canonical.transition(&event)
+        }
         if self.wants.orders {
             self.records.orders.push(event);
         }

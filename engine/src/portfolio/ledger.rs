@@ -52,6 +52,17 @@ struct Opening {
     fees: Money,
 }
 
+/// The ledger's numbers before a posting on trial.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerMark {
+    position: usize,
+    cash: Money,
+    fees: Money,
+    cost: Money,
+    gross: Money,
+    opening: Opening,
+}
+
 /// Cash and positions of one account.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -93,16 +104,25 @@ impl Ledger {
         self.openings[position].fees
     }
 
-    /// Gross cost and book equity as they would be after a posting.
-    ///
-    /// # Errors
-    /// As [`Self::post`].
-    pub fn preview(&self, posting: &Posting, view: &PositionView) -> Result<(Money, Money), LedgerError> {
-        // The scalars and one position are all that a posting touches.
-        let mut trial = Self { openings: Vec::new(), ..Self::new(self.cash, 0) };
-        (trial.cost, trial.gross) = (self.cost, self.gross);
-        trial.post_to(posting, &mut view.clone(), &mut self.openings[posting.position].clone())?;
-        Ok((trial.gross, trial.book_equity()))
+    /// What a posting to a position would change, to take it back with [`Self::restore`].
+    pub fn mark(&self, position: usize) -> LedgerMark {
+        LedgerMark {
+            position,
+            cash: self.cash,
+            fees: self.fees,
+            cost: self.cost,
+            gross: self.gross,
+            opening: self.openings[position],
+        }
+    }
+
+    /// Takes back everything posted to the marked position since; the caller puts its view back.
+    pub fn restore(&mut self, mark: LedgerMark) {
+        self.cash = mark.cash;
+        self.fees = mark.fees;
+        self.cost = mark.cost;
+        self.gross = mark.gross;
+        self.openings[mark.position] = mark.opening;
     }
 
     /// Posts a fill. The notional is the same number on both legs: cash pays what the position costs.
@@ -117,19 +137,8 @@ impl Ledger {
         posting: &Posting,
         view: &mut PositionView,
     ) -> Result<Option<Closed>, LedgerError> {
-        let mut opening = self.openings[posting.position];
-        let closed = self.post_to(posting, view, &mut opening)?;
-        self.openings[posting.position] = opening;
-        Ok(closed)
-    }
-
-    fn post_to(
-        &mut self,
-        posting: &Posting,
-        view: &mut PositionView,
-        opening: &mut Opening,
-    ) -> Result<Option<Closed>, LedgerError> {
-        let Posting { lots, notional, fee, ts_ns, .. } = *posting;
+        let Posting { position, lots, notional, fee, ts_ns } = *posting;
+        let opening = &mut self.openings[position];
         let held = view.lots;
         let after = held.checked_add(lots).ok_or(LedgerError)?;
         self.cash = self.cash.checked_sub(notional).and_then(|c| c.checked_sub(fee)).ok_or(LedgerError)?;

@@ -3,5 +3,5 @@
 mod ledger;
 mod statistics;
 
-pub use ledger::{Closed, Ledger, LedgerError, Posting};
+pub use ledger::{Closed, Ledger, LedgerError, LedgerMark, Posting};
 pub use statistics::{Curve, TradeStatistics};

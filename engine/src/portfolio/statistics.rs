@@ -38,6 +38,8 @@ pub struct Curve {
     drawdown_duration_ns: i64,
     steps: u64,
     exposed: u64,
+    /// The step from which on a position has been open.
+    exposed_from: Option<u64>,
     first_ts_ns: i64,
     last_ts_ns: i64,
     day_start_equity: f64,
@@ -59,6 +61,7 @@ impl Curve {
             drawdown_duration_ns: 0,
             steps: 0,
             exposed: 0,
+            exposed_from: None,
             first_ts_ns: 0,
             last_ts_ns: 0,
             day_start_equity: start,
@@ -90,9 +93,8 @@ impl Curve {
     ///
     /// Answers the drawdown at the step.
     #[inline(always)]
-    pub fn sample(&mut self, equity: f64, is_exposed: bool, ts_ns: impl FnOnce() -> i64) -> f64 {
+    pub fn sample(&mut self, equity: f64, ts_ns: impl FnOnce() -> i64) -> f64 {
         self.steps += 1;
-        self.exposed += u64::from(is_exposed);
         self.equity = equity;
         if equity > self.peak {
             self.new_peak(equity, ts_ns());
@@ -100,6 +102,18 @@ impl Curve {
         let drawdown = 1.0 - equity / self.peak;
         self.drawdown = if drawdown > self.drawdown { drawdown } else { self.drawdown };
         drawdown
+    }
+
+    /// From the next step on a position is open, or none is.
+    pub fn set_exposed(&mut self, is_exposed: bool) {
+        match (self.exposed_from, is_exposed) {
+            (None, true) => self.exposed_from = Some(self.steps),
+            (Some(from), false) => {
+                self.exposed += self.steps - from;
+                self.exposed_from = None;
+            }
+            _ => {}
+        }
     }
 
     #[inline(never)]
@@ -133,6 +147,7 @@ impl Curve {
     /// The statistics of the whole curve, with the round trips'.
     pub fn finish(&self, trades: &TradeStatistics, days_per_year: f64) -> Statistics {
         let mut done = self.clone();
+        done.set_exposed(false);
         if done.steps > 0 {
             done.end_day();
             done.end_month();
