@@ -2,12 +2,14 @@
 
 pub mod curve;
 pub mod format;
+mod html;
 mod input;
 mod json;
 pub mod statistics;
 pub mod store;
 mod terminal;
 
+pub use html::html;
 pub use input::{ReportInput, Resources, RunMeta};
 pub use json::{SCHEMA_VERSION, write_json};
 pub use terminal::{TerminalStyle, terminal};

@@ -39,12 +39,13 @@ impl Bucket for CurveBucket {
 #[derive(Clone, Debug)]
 pub struct Curve {
     buckets: Buckets<CurveBucket>,
+    start: f64,
     peak: f64,
 }
 
 impl Default for Curve {
     fn default() -> Self {
-        Self::new(Self::BUCKETS)
+        Self::new(Self::BUCKETS, 0.0)
     }
 }
 
@@ -53,9 +54,10 @@ impl Curve {
     /// give 2,000 points.
     pub const BUCKETS: usize = 1000;
 
-    /// A curve of at most `buckets` buckets (at least 2).
-    pub fn new(buckets: usize) -> Self {
-        Self { buckets: Buckets::new(buckets), peak: f64::NEG_INFINITY }
+    /// A curve of at most `buckets` buckets (at least 2). `start` is the equity before the first
+    /// sample, and the first peak.
+    pub fn new(buckets: usize, start: f64) -> Self {
+        Self { buckets: Buckets::new(buckets), start, peak: start }
     }
 
     /// Adds samples in order of time. Amortised O(1) each.
@@ -67,7 +69,12 @@ impl Curve {
     /// Forgets every sample.
     pub fn clear(&mut self) {
         self.buckets.clear();
-        self.peak = f64::NEG_INFINITY;
+        self.peak = self.start;
+    }
+
+    /// Equity before the first sample.
+    pub fn start(&self) -> f64 {
+        self.start
     }
 
     /// The buckets, in order of time.
@@ -119,8 +126,15 @@ mod tests {
     }
 
     #[test]
+    fn starting_equity_is_the_first_peak() {
+        let mut curve = Curve::new(10, 200.0);
+        curve.extend(&points(&[150.0]));
+        assert_eq!(curve.buckets()[0].drawdown, 0.25);
+    }
+
+    #[test]
     fn a_curve_with_room_keeps_every_point() {
-        let mut curve = Curve::new(10);
+        let mut curve = Curve::new(10, 0.0);
         curve.extend(&points(&[100.0, 90.0, 110.0]));
         let lows: Vec<_> = curve.buckets().iter().map(|b| (b.min.0, b.drawdown)).collect();
         assert_eq!(lows, [(100.0, 0.0), (90.0, 1.0 - 90.0 / 100.0), (110.0, 0.0)]);
@@ -134,9 +148,9 @@ mod tests {
             limit in 2usize..40,
         ) {
             let points = points(&values);
-            let mut whole = Curve::new(limit);
+            let mut whole = Curve::new(limit, 0.0);
             whole.extend(&points);
-            let mut pieces = Curve::new(limit);
+            let mut pieces = Curve::new(limit, 0.0);
             points.chunks(cut).for_each(|piece| pieces.extend(piece));
             prop_assert_eq!(whole.buckets(), pieces.buckets());
 

@@ -1,4 +1,7 @@
 //! A bounded sample of round trips per instrument: evenly thinned ones, and the newest whole.
+//!
+//! Thinning keeps neighbours in pairs: a strategy that is always in the market alternates between long
+//! and short, and every other one of its round trips would show only one side.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,7 +10,7 @@ use barhive_engine::{instrument::InstrumentId, record::Trade};
 /// Round trips of one instrument.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// Every `stride`-th round trip, in order of their closing.
+    /// Two of every `2 x stride` round trips, in order of their closing.
     pub thinned: Vec<Trade>,
     /// How many round trips each of `thinned` stands for.
     pub stride: u64,
@@ -61,19 +64,22 @@ impl Marks {
 }
 
 impl Sample {
+    /// Whether the next round trip is in a pair that is kept.
+    fn keeps_next(&self) -> bool {
+        (self.seen / 2).is_multiple_of(self.stride)
+    }
+
     fn push(&mut self, trade: &Trade, limit: usize) {
-        if self.seen.is_multiple_of(self.stride) {
-            if self.thinned.len() == limit {
-                let mut place = 0usize;
-                self.thinned.retain(|_| {
-                    place += 1;
-                    place % 2 == 1
-                });
-                self.stride *= 2;
-            }
-            if self.seen.is_multiple_of(self.stride) {
-                self.thinned.push(*trade);
-            }
+        if self.keeps_next() && self.thinned.len() == limit {
+            let mut place = 0usize;
+            self.thinned.retain(|_| {
+                place += 1;
+                (place - 1) / 2 % 2 == 0
+            });
+            self.stride *= 2;
+        }
+        if self.keeps_next() {
+            self.thinned.push(*trade);
         }
         self.seen += 1;
         if self.newest.len() == limit.min(256) {
@@ -113,7 +119,7 @@ pub(crate) mod tests {
         assert!(sample.thinned.len() <= 32);
         assert_eq!(sample.stride, 32);
         for (place, kept) in sample.thinned.iter().enumerate() {
-            assert_eq!(kept.entry_ts_ns, place as i64 * 32);
+            assert_eq!(kept.entry_ts_ns, place as i64 / 2 * 64 + place as i64 % 2);
         }
         assert_eq!(sample.seen, 1000);
         assert_eq!((sample.newest.len(), sample.newest[31].entry_ts_ns), (32, 999));

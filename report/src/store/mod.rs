@@ -164,7 +164,10 @@ impl RecordStore {
             spec.strategies.iter().map(|s| s.instruments.len()).sum::<usize>().min(instruments.len());
         let curves = Arc::new(Mutex::new(AccountCurves {
             account: spec.name.clone(),
-            equity: Curve::new((64_000 / self.containers.max(1)).clamp(64, Curve::BUCKETS)),
+            equity: Curve::new(
+                (64_000 / self.containers.max(1)).clamp(64, Curve::BUCKETS),
+                spec.cash.to_f64(),
+            ),
             marks: Marks::new(traded * self.containers.max(1)),
         }));
         let mut accounts = lock(&self.accounts);
