@@ -31,6 +31,8 @@ impl Bars {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Value {
     pub(crate) index: u32,
+    /// Container series whose rows it follows.
+    pub(crate) slot: u32,
 }
 
 /// A trading strategy.

@@ -42,7 +42,6 @@ impl Container {
             .iter()
             .map(|value| ValueBinding {
                 column: columns[&(slots[value.slot as usize].series, &value.spec)] + value.output as u32,
-                slot: value.slot,
                 lag: value.lag as u32,
             })
             .collect();
@@ -112,6 +111,7 @@ impl Container {
             recorder,
             fills_at_close: spec.fills_at_close(),
             steps: 0,
+            run_from: None,
             last_ts_ns: 0,
             // Exchanges with sessions trade about 252 days a year, markets around the clock every day.
             days_per_year: if has_calendar { 252.0 } else { 365.0 },

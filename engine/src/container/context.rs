@@ -2,7 +2,7 @@
 
 use crate::{
     data::{Bar, BarColumns},
-    frame::Frame,
+    frame::{Column, Frame},
     instrument::{InstrumentId, Scales},
     money::Money,
     order::{OrderId, OrderKind, OrderRequest, Quantity, Side},
@@ -56,8 +56,6 @@ pub(crate) struct Commands {
 pub(crate) struct ValueBinding {
     /// Index into the frame's columns.
     pub(crate) column: u32,
-    /// Container series whose rows it follows.
-    pub(crate) slot: u32,
     /// Earlier values that were asked for.
     pub(crate) lag: u32,
 }
@@ -90,6 +88,13 @@ pub(crate) struct StrategyBinding {
     pub(crate) sizing: Sizing,
 }
 
+/// What equity is made of while nothing fills on the only market: it is worked out when it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quiet {
+    pub(crate) cash: f64,
+    pub(crate) exposure: f64,
+}
+
 /// What all strategies of a container look through.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
@@ -97,10 +102,14 @@ pub(crate) struct Window {
     pub(crate) rows: Vec<u32>,
     pub(crate) slots: Vec<SlotBinding>,
     pub(crate) values: Vec<ValueBinding>,
+    /// The frame's columns by value, held while the frame runs.
+    pub(crate) columns: Vec<Column>,
     /// Container series of a row of this step.
     pub(crate) clock_slot: u32,
     /// Whether fills are being told: equity is then that of the step before.
     pub(crate) tells_fills: bool,
+    /// Set while steps are taken in a run and sampled behind it.
+    pub(crate) quiet: Option<Quiet>,
     pub(crate) commands: Commands,
 }
 
@@ -168,24 +177,24 @@ impl Context<'_> {
     /// An indicator's value at the last closed bar of its series; NaN before it is warm.
     #[inline]
     pub fn value(&self, value: Value) -> f64 {
-        let binding = &self.window.values[value.index as usize];
-        let row = self.window.rows[binding.slot as usize];
-        if row == NO_ROW {
-            return f64::NAN;
+        let row = self.window.rows[value.slot as usize];
+        // [`NO_ROW`] lies behind the end of every column.
+        match self.window.columns[value.index as usize].get(row as usize) {
+            Some(value) => *value,
+            None => f64::NAN,
         }
-        self.frame.columns[binding.column as usize][row as usize]
     }
 
     /// The last values of an indicator, the current one last: as many as the declared lag plus one,
     /// or as there are.
     pub fn values(&self, value: Value) -> &[f64] {
-        let binding = &self.window.values[value.index as usize];
-        let row = self.window.rows[binding.slot as usize];
+        let row = self.window.rows[value.slot as usize];
         if row == NO_ROW {
             return &[];
         }
-        let (row, lag) = (row as usize, binding.lag as usize);
-        &self.frame.columns[binding.column as usize][row.saturating_sub(lag)..=row]
+        let lag = self.window.values[value.index as usize].lag as usize;
+        let row = row as usize;
+        &self.window.columns[value.index as usize][row.saturating_sub(lag)..=row]
     }
 
     /// Lots of an instrument that this strategy holds, signed.
@@ -203,7 +212,11 @@ impl Context<'_> {
 
     /// The account's equity at this step (in `on_fill`: at the step before).
     pub fn equity(&self) -> f64 {
-        if self.window.tells_fills { self.view.equity_before } else { self.view.equity }
+        match self.window.quiet {
+            Some(Quiet { cash, exposure }) => cash + exposure * self.price_at(0),
+            None if self.window.tells_fills => self.view.equity_before,
+            None => self.view.equity,
+        }
     }
 
     /// The account's cash.

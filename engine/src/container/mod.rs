@@ -10,6 +10,7 @@ mod decision;
 mod finish;
 mod setup;
 
+pub(crate) use context::Quiet;
 pub use context::{AccountView, Context, PositionView};
 pub use setup::{Declarations, SeriesDecl, Setup, Subscriptions, ValueDecl, complete};
 
@@ -55,6 +56,8 @@ pub struct Container {
     recorder: Box<dyn Recorder>,
     fills_at_close: bool,
     steps: u64,
+    /// The first row of the run that is being taken.
+    run_from: Option<usize>,
     last_ts_ns: i64,
     days_per_year: f64,
 }
@@ -67,7 +70,9 @@ impl Container {
 
     /// Steps taken so far; after a panic, the step that was being taken.
     pub fn steps(&self) -> u64 {
-        self.steps
+        // Within a run the steps are counted behind it; a panic left the row that was being taken.
+        let in_run = self.run_from.map_or(0, |from| u64::from(self.decisions.window.rows[0]) + 1 - from as u64);
+        self.steps + in_run
     }
 
     /// Close time of the newest step, UTC nanoseconds.
@@ -134,27 +139,52 @@ impl Container {
         from: usize,
         until: usize,
     ) -> Result<(), ContainerError> {
-        let Self { execution, decisions, .. } = self;
-        let ts = &columns.ts_close_ns[..];
+        let ts = &columns.ts_close_ns[..until];
         let closes = &columns.close[..until];
-        for row in from..until {
-            self.steps += 1;
-            decisions.window.rows[0] = row as u32;
-            let has_resting = execution.has_resting();
-            if has_resting {
-                execution.step_fills.clear();
-                execution.match_bar(0, &execution.bar_prices(0, columns, row), ts[row])?;
+        let mut row = from;
+        while row < until {
+            if self.execution.has_resting() || self.execution.is_bounded() {
+                self.run_row(frame, columns, row)?;
+                row += 1;
+                continue;
             }
-            execution.sample_single(closes[row], || ts[row])?;
-            if has_resting && !execution.step_fills.is_empty() {
-                decisions.fills(frame, &execution.view, &execution.step_fills);
-            }
-            decisions.bar(frame, &execution.view, 0);
-            decisions.step(frame, &execution.view);
+            // While nothing rests, nothing can fill: strategies are asked row by row, and equity is
+            // sampled behind them in one go.
+            let Self { execution, decisions, .. } = self;
+            let start = row;
+            self.run_from = Some(start);
+            row = decisions.bars_until_command(frame, &execution.view, execution.quiet(), start, until);
+            self.run_from = None;
+            self.steps += (row - start) as u64;
+            execution.sample_run(&closes[start..row], &ts[start..row]);
             if !decisions.window.commands.list.is_empty() {
-                let bar = |_: &Decisions, _: usize| Some((columns, row));
-                carry_out(execution, decisions, ts[row], self.fills_at_close, bar)?;
+                let bar = |_: &Decisions, _: usize| Some((columns, row - 1));
+                carry_out(execution, decisions, ts[row - 1], self.fills_at_close, bar)?;
             }
+        }
+        Ok(())
+    }
+
+    /// One row of the only series, with orders to match or a limit to watch.
+    fn run_row(&mut self, frame: &Frame, columns: &BarColumns, row: usize) -> Result<(), ContainerError> {
+        let Self { execution, decisions, .. } = self;
+        let ts_ns = columns.ts_close_ns[row];
+        self.steps += 1;
+        decisions.window.rows[0] = row as u32;
+        execution.step_fills.clear();
+        if execution.has_resting() {
+            execution.match_bar(0, &execution.bar_prices(0, columns, row), ts_ns)?;
+        }
+        execution.mark(0, columns.close[row]);
+        execution.sample(|| ts_ns)?;
+        if !execution.step_fills.is_empty() {
+            decisions.fills(frame, &execution.view, &execution.step_fills);
+        }
+        decisions.bar(frame, &execution.view, 0);
+        decisions.step(frame, &execution.view);
+        if !decisions.window.commands.list.is_empty() {
+            let bar = |_: &Decisions, _: usize| Some((columns, row));
+            carry_out(execution, decisions, ts_ns, self.fills_at_close, bar)?;
         }
         Ok(())
     }
@@ -226,6 +256,7 @@ impl Container {
     }
 
     fn end_frame(&mut self, frame: &Frame) {
+        self.decisions.end_frame();
         for (market, slot) in self.pricing.iter().enumerate() {
             let series = &frame.series[self.decisions.window.slots[*slot as usize].series as usize];
             if series.rows() > 0

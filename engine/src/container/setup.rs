@@ -179,7 +179,7 @@ impl Setup<'_> {
                 values.push(ValueDecl { slot: bars.slot, spec, output, lag: 0 });
                 values.len() - 1
             });
-        Ok(Value { index: index as u32 })
+        Ok(Value { index: index as u32, slot: bars.slot })
     }
 }
 

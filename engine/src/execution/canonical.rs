@@ -58,6 +58,17 @@ impl Digest {
         self.equity.add(equity.to_bits());
     }
 
+    /// The sums over equity, to add a run of steps to; [`Self::put_equity`] puts them back.
+    pub(super) fn take_equity(&self) -> EquitySums {
+        EquitySums(self.equity)
+    }
+
+    /// Puts back sums to which `steps` steps were added.
+    pub(super) fn put_equity(&mut self, sums: EquitySums, steps: u64) {
+        self.equity = sums.0;
+        self.steps = self.steps.wrapping_add(steps);
+    }
+
     /// Cash is this much from the next step on.
     pub fn set_cash(&mut self, cash: Money) {
         self.settle();
@@ -97,6 +108,17 @@ impl Digest {
     /// A short form for reports: 128 bits in hexadecimal.
     pub fn to_hex(&self) -> String {
         blake3::hash(&self.bytes()).to_hex()[..32].to_owned()
+    }
+}
+
+/// The digest's sums over equity while a run of steps is added: in registers, not in memory.
+#[derive(Clone, Copy)]
+pub(super) struct EquitySums(Sums);
+
+impl EquitySums {
+    #[inline(always)]
+    pub(super) fn add(&mut self, equity: f64) {
+        self.0.add(equity.to_bits());
     }
 }
 

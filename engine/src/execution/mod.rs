@@ -14,7 +14,7 @@ pub use canonical::Digest;
 pub use model::{BarFills, BarPrices, CostModel, FillModel};
 
 use crate::{
-    container::{AccountView, PositionView},
+    container::{AccountView, PositionView, Quiet},
     instrument::{Instrument, InstrumentId, Scales},
     money::Money,
     order::{Cause, OrderId, OrderState},
@@ -210,11 +210,32 @@ impl Execution {
         self.markets[market].last_open = open;
     }
 
-    /// Samples equity when the only market is marked at `close`.
-    #[inline(always)]
-    pub(crate) fn sample_single(&mut self, close: f64, ts_ns: impl Fn() -> i64) -> Result<(), LedgerError> {
-        self.closes[0] = close;
-        self.sample_equity(self.cash_f64 + self.exposures[0] * close, ts_ns)
+    /// Whether every step must be looked at as it is taken.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.drawdown_max.is_some()
+    }
+
+    /// What equity is made of while nothing is bought or sold on the only market.
+    pub(crate) fn quiet(&self) -> Quiet {
+        Quiet { cash: self.cash_f64, exposure: self.exposures[0] }
+    }
+
+    /// Samples equity over a run of steps of the only market during which nothing filled.
+    pub(crate) fn sample_run(&mut self, closes: &[f64], ts_ns: &[i64]) {
+        let Quiet { cash, exposure } = self.quiet();
+        let Some(last) = closes.last() else { return };
+        let before = closes.len().checked_sub(2).map(|index| cash + exposure * closes[index]);
+        self.view.equity_before = before.unwrap_or(self.view.equity);
+        let mut sums = self.digest.take_equity();
+        self.curve.sample_run(cash, exposure, closes, ts_ns, |equity| sums.add(equity));
+        self.digest.put_equity(sums, closes.len() as u64);
+        self.view.equity = self.curve.equity;
+        self.closes[0] = *last;
+        if self.wants.equity {
+            let points = closes.iter().zip(ts_ns);
+            let points = points.map(|(close, ts_ns)| EquityPoint { ts_ns: *ts_ns, equity: cash + exposure * close });
+            self.records.equity.extend(points);
+        }
     }
 
     /// Samples equity when all markets are marked.

@@ -104,6 +104,30 @@ impl Curve {
         drawdown
     }
 
+    /// Samples a run of steps during which nothing is bought or sold: equity is
+    /// `cash + exposure x close`. `each` is given every equity, in order.
+    ///
+    /// The same operations as [`Self::sample`] at every step, in a loop of its own.
+    #[inline(always)]
+    pub fn sample_run(&mut self, cash: f64, exposure: f64, closes: &[f64], ts_ns: &[i64], mut each: impl FnMut(f64)) {
+        let (mut peak, mut deepest) = (self.peak, self.drawdown);
+        for (close, ts_ns) in closes.iter().zip(ts_ns) {
+            let equity = cash + exposure * close;
+            if equity > peak {
+                self.new_peak(equity, *ts_ns);
+                peak = equity;
+            }
+            let drawdown = 1.0 - equity / peak;
+            deepest = if drawdown > deepest { drawdown } else { deepest };
+            each(equity);
+        }
+        self.drawdown = deepest;
+        self.steps += closes.len() as u64;
+        if let Some(close) = closes.last() {
+            self.equity = cash + exposure * close;
+        }
+    }
+
     /// From the next step on a position is open, or none is.
     pub fn set_exposed(&mut self, is_exposed: bool) {
         match (self.exposed_from, is_exposed) {
