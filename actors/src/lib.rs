@@ -3,19 +3,24 @@
 //! The library installs no signal handler, panic hook, allocator or subscriber, touches no thread
 //! that it did not start, and never ends the process.
 
+mod arbiters;
 mod blueprint;
 pub mod clock;
 mod collector;
 mod control;
 mod engine;
+mod execution;
 mod indicator_hub;
 pub mod lifecycle;
 mod market_data;
 mod progress;
 mod pump;
 pub mod resource_monitor;
+mod round;
+mod seat;
 mod shard;
 mod stage;
+mod strategy;
 pub mod supervisor;
 mod system;
 

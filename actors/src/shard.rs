@@ -8,7 +8,7 @@ use std::{
 
 use actix::Context;
 use barhive_engine::{
-    bus::{FramePool, QueueReceiver},
+    bus::FramePool,
     container::Container,
     frame::Frame,
     outcome::{Ended, finish_guarded, run_guarded},
@@ -16,83 +16,15 @@ use barhive_engine::{
 
 use crate::{
     control::Control,
-    indicator_hub::Hubbed,
-    lifecycle::{Component, Components, Lifecycle},
-    progress::Progress,
     pump::{self, Pumped, Slice, Works},
-    stage::Stage,
+    seat::{Seat, ShardShared},
     supervisor::{Part, Shell},
 };
-
-/// A container's account and strategies, as long as they stand.
-pub(crate) struct Account {
-    name: String,
-    container: Option<Container>,
-}
-
-impl Component for Account {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn dispose(&mut self) -> Result<(), String> {
-        // Strategies are foreign code: what their destructors do is caught by who calls this.
-        self.container = None;
-        Ok(())
-    }
-}
-
-impl Components for Account {
-    fn component(&mut self, index: usize) -> Option<&mut dyn Component> {
-        (index == 0).then_some(self as &mut dyn Component)
-    }
-}
-
-/// A container on its shard.
-struct Seat {
-    /// Its place in the set.
-    place: usize,
-    lifecycle: Lifecycle<Account>,
-}
-
-impl Seat {
-    fn new(place: usize, container: Container) -> Self {
-        let name = container.name().to_owned();
-        let mut lifecycle = Lifecycle::new(Account { name, container: Some(container) });
-        if let Err(fault) = lifecycle.initialise() {
-            tracing::error!(%fault, "a container does not stand");
-        }
-        Self { place, lifecycle }
-    }
-
-    /// Takes the container through `frame`; a failure ends it here.
-    fn run(&mut self, frame: &Frame) -> Option<Ended> {
-        let container = self.lifecycle.components().container.as_mut()?;
-        let failure = run_guarded(container, frame).err()?;
-        let _ = self.lifecycle.fail();
-        self.dispose();
-        Some(Ended::Failed(failure))
-    }
-
-    /// The data have ended.
-    fn finish(&mut self) -> Option<Ended> {
-        let container = self.lifecycle.components().container.take()?;
-        let ended = finish_guarded(container);
-        self.dispose();
-        Some(ended)
-    }
-
-    fn dispose(&mut self) {
-        for fault in self.lifecycle.dispose() {
-            tracing::warn!(%fault, "while a container was disposed of");
-        }
-    }
-}
 
 /// The containers of a shard and where they stand in the stream. It is kept outside of the actor: a
 /// failure of the shard itself must not touch any container.
 pub(crate) struct Seats {
-    seats: Vec<Seat>,
+    seats: Vec<Seat<Container>>,
     /// The frame in hand.
     frame: Option<Arc<Frame>>,
     /// The next seat to take it.
@@ -102,102 +34,82 @@ pub(crate) struct Seats {
 }
 
 impl Seats {
-    /// Containers with their places in the set.
-    pub(crate) fn new(containers: impl IntoIterator<Item = (usize, Container)>) -> Self {
-        let seats = containers.into_iter().map(|(place, container)| Seat::new(place, container)).collect();
+    pub(crate) fn new(seats: Vec<Seat<Container>>) -> Self {
         Self { seats, frame: None, turn: 0, next: 0 }
     }
+}
 
-    fn begin(&mut self) {
-        for seat in &mut self.seats {
-            // Already running when the shard itself was restarted.
-            let _ = seat.lifecycle.run();
-        }
-    }
+/// Takes a container through a frame; a failure ends it here.
+fn run(seat: &mut Seat<Container>, frame: &Frame) -> Option<Ended> {
+    let failure = run_guarded(seat.held()?, frame).err()?;
+    seat.fail();
+    Some(Ended::Failed(failure))
 }
 
 /// What outlives a shard part.
-pub(crate) struct ShardShared {
-    pub(crate) number: usize,
+pub(crate) struct FusedShared {
+    pub(crate) shard: ShardShared,
     pub(crate) seats: Mutex<Seats>,
-    pub(crate) inbox: QueueReceiver<Arc<Frame>>,
     pub(crate) pool: FramePool,
-    pub(crate) hub: Arc<Stage<Hubbed>>,
-    pub(crate) stage: Arc<Stage<()>>,
-    /// Has room for every container of the run.
-    pub(crate) ended: flume::Sender<(usize, Ended)>,
-    pub(crate) progress: Arc<Progress>,
-    pub(crate) control: Arc<Control>,
-}
-
-impl ShardShared {
-    fn tell(&self, place: usize, ended: Ended) {
-        if let Ended::Failed(failure) = &ended {
-            tracing::warn!(place, step = failure.step, reason = %failure.reason, "a container failed");
-            self.progress.restarted();
-        }
-        if self.ended.try_send((place, ended)).is_err() {
-            tracing::debug!(place, "nobody collects any more");
-        }
-    }
 }
 
 /// Steps containers.
 pub(crate) struct Shard {
-    shared: Arc<ShardShared>,
+    shared: Arc<FusedShared>,
 }
 
 impl Shard {
     /// A part that goes on where the shard's containers stand.
-    pub(crate) fn new(shared: Arc<ShardShared>) -> Self {
+    pub(crate) fn new(shared: Arc<FusedShared>) -> Self {
         Self { shared }
     }
 }
 
 impl Part for Shard {
     fn started(&mut self, ctx: &mut Context<Shell<Self>>) {
-        self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner).begin();
+        let mut seats = self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        seats.seats.iter_mut().for_each(Seat::begin);
         pump::start(ctx);
     }
 }
 
 impl Works for Shard {
     fn control(&self) -> &Control {
-        &self.shared.control
+        &self.shared.shard.control
     }
 
     fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped {
-        let shared = &*self.shared;
-        let mut seats = shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let FusedShared { shard, pool, .. } = &*self.shared;
+        let mut seats = self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
         let Seats { seats, frame, turn, next } = &mut *seats;
         loop {
             if let Some(current) = frame {
                 while let Some(seat) = seats.get_mut(*turn) {
                     // Counted first: a container is never given the same rows twice.
                     *turn += 1;
-                    if let Some(ended) = seat.run(current) {
-                        shared.tell(seat.place, ended);
+                    if let Some(ended) = run(seat, current) {
+                        shard.tell(seat.place, ended);
                     }
                     if slice.is_over() {
                         return Pumped::More;
                     }
                 }
-                shared.progress.rows(shared.number, current.rows() as u64);
+                shard.progress.rows(shard.number, current.rows() as u64);
                 *next = current.sequence + 1;
                 *turn = 0;
                 if let Some(done) = frame.take() {
-                    shared.pool.give(done);
+                    pool.give(done);
                 }
             }
-            match shared.inbox.poll_recv(cx) {
+            match shard.inbox.poll_recv(cx) {
                 Poll::Pending => return Pumped::Waiting,
                 // The hub was built anew and repeats itself.
-                Poll::Ready(Some(again)) if again.sequence < *next => shared.pool.give(again),
+                Poll::Ready(Some(again)) if again.sequence < *next => pool.give(again),
                 Poll::Ready(Some(new)) => {
                     debug_assert_eq!(new.sequence, *next, "no container skips data");
                     *frame = Some(new);
                 }
-                Poll::Ready(None) if !shared.hub.is_complete() => return Pumped::Done,
+                Poll::Ready(None) if !shard.hub.is_complete() => return Pumped::Done,
                 Poll::Ready(None) => break,
             }
             if slice.is_over() {
@@ -206,14 +118,14 @@ impl Works for Shard {
         }
         while let Some(seat) = seats.get_mut(*turn) {
             *turn += 1;
-            if let Some(ended) = seat.finish() {
-                shared.tell(seat.place, ended);
+            if let Some(ended) = seat.finish(finish_guarded) {
+                shard.tell(seat.place, ended);
             }
             if slice.is_over() {
                 return Pumped::More;
             }
         }
-        shared.stage.complete();
+        shard.stage.complete();
         Pumped::Done
     }
 }

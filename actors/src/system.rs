@@ -1,28 +1,42 @@
 //! The only place that wires the parts: which actor runs on which thread, and what flows between them.
+//!
+//! Market data -> `market_data` -> indicator hub -> `frames` -> shards, each arrow a bounded queue. A
+//! shard is one actor that steps its containers, or an execution and a strategy actor that exchange
+//! questions and answers step by step.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use actix_rt::{Arbiter, ArbiterHandle, System};
+use actix_rt::{Arbiter, ArbiterHandle};
 use barhive_engine::{
     Registry,
-    bus::{FramePool, FrameTopic, Policy, QueueCounters, QueueOptions},
+    bus::{FramePool, FrameTopic, Policy, QueueCounters, QueueOptions, queue},
+    container::Container,
+    outcome::Ended,
     pass::{Pass, RunError},
-    set::RunSpec,
+    set::{Placement, RunSpec},
 };
 
 use crate::{
+    arbiters::{self, Arbiters, Spread},
     blueprint::Blueprint,
     clock::SystemClock,
     collector::{Collected, Collector, Finish},
     control::Control,
-    engine::{RunOptions, Threads},
+    engine::RunOptions,
+    execution::{Accounts, ExecutionActor, ExecutionShared},
     indicator_hub::{HubShared, Hubbed, IndicatorHub},
     market_data::{Market, MarketData, MarketShared},
     progress::Progress,
     resource_monitor::{ResourceMonitor, Resources, Sampler},
-    shard::{Seats, Shard, ShardShared},
+    seat::{Seat, ShardShared},
+    shard::{FusedShared, Seats, Shard},
     stage::Stage,
-    supervisor::{Exit, ExitKind, GiveUp, RestartPolicy, Supervisor, guarded},
+    strategy::{Deciders, StrategyActor, StrategyShared},
+    supervisor::{Exit, ExitKind, GiveUp, Life, Part, RestartPolicy, Supervisor, guarded},
 };
 
 /// What all parts of a run know.
@@ -35,77 +49,41 @@ pub(crate) struct Run {
     pub(crate) resources: Resources,
 }
 
-/// Names of the parts, in logs and reports.
-const MARKET_DATA: &str = "market data";
-const INDICATOR_HUB: &str = "indicator hub";
-const RESOURCE_MONITOR: &str = "resource monitor";
-
 /// Runs on the caller's thread, which becomes the system's until everything has ended.
 pub(crate) fn run(run: &Run) -> Result<Collected, RunError> {
-    let recorders = Arc::clone(&run.options.recorders);
     let members: Vec<usize> = (0..run.spec.containers.len()).collect();
     if members.is_empty() {
         return Err(RunError::Empty);
     }
-    let opened =
-        guarded(|| Pass::open(&run.spec, &run.registry, &members, &|container| recorders(container), false));
-    let pass = opened.unwrap_or_else(|what| Err(RunError::Machinery { part: "set-up".to_owned(), what }))?;
+    let make_recorder = |container: &_| (run.options.recorders)(container);
+    let opened = guarded(|| Pass::open(&run.spec, &run.registry, &members, &make_recorder, false));
+    let pass = opened.unwrap_or_else(|what| Err(machinery("set-up", what)))?;
     let (collector, ended) = Collector::start(
         Arc::clone(&run.spec),
         Arc::clone(&run.registry),
         Arc::clone(&run.options.recorders),
         Arc::clone(&run.control),
     )?;
-    let runner = System::with_tokio_rt(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        runtime.expect("a runtime without I/O needs nothing that could be refused")
+    let finished = arbiters::system().and_then(|system| {
+        system.block_on(async {
+            let mut arbiters = Arbiters::default();
+            let finished = match Wiring::start(run, pass, ended, &mut arbiters) {
+                Ok(wiring) => wiring.until_done(run).await,
+                Err(error) => Err(error),
+            };
+            arbiters.join();
+            finished
+        })
     });
-    let wired = runner.block_on(async {
-        let mut arbiters = Arbiters::default();
-        let outcome = match Wiring::start(run, pass, ended, &mut arbiters) {
-            Ok(wiring) => wiring.until_done(run).await,
-            Err(error) => Err(error),
-        };
-        arbiters.join();
-        outcome
-    });
-    if wired.is_err() {
+    if finished.is_err() {
         run.control.cancel();
     }
-    let (finish, error) = match wired {
-        Ok(finish) => (finish, None),
-        Err(error) => (None, Some(error)),
-    };
-    let collected = collector.join(finish);
-    // What ended the run explains more than that it was cancelled.
-    match error {
-        Some(error) => Err(error),
-        None => collected,
-    }
-}
-
-/// The threads of a run, but the system's own.
-#[derive(Default)]
-struct Arbiters(Vec<Arbiter>);
-
-impl Arbiters {
-    fn start(&mut self) -> Result<ArbiterHandle, RunError> {
-        let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let arbiter = Arbiter::try_with_tokio_rt(runtime)
-            .map_err(|error| machinery("system", format!("a thread cannot be started: {error}")))?;
-        let handle = arbiter.handle();
-        self.0.push(arbiter);
-        Ok(handle)
-    }
-
-    fn join(self) {
-        for arbiter in &self.0 {
-            arbiter.stop();
-        }
-        for arbiter in self.0 {
-            if arbiter.join().is_err() {
-                tracing::error!("a thread of the system ended in a panic");
-            }
+    match finished {
+        Ok(finish) => collector.join(finish),
+        // What ended the run explains more than that the collector was cancelled.
+        Err(error) => {
+            let _ = collector.join(None);
+            Err(error)
         }
     }
 }
@@ -118,6 +96,8 @@ fn machinery(part: &str, what: String) -> RunError {
 struct Wiring {
     exits: flume::Receiver<Exit>,
     supervisor: Supervisor,
+    policy: RestartPolicy,
+    queue: QueueOptions,
     market: Arc<Stage<Market>>,
     hub: Arc<Stage<Hubbed>>,
     shards: Vec<Arc<Stage<()>>>,
@@ -128,45 +108,29 @@ impl Wiring {
     fn start(
         run: &Run,
         pass: Pass,
-        ended: flume::Sender<(usize, barhive_engine::outcome::Ended)>,
+        ended: flume::Sender<(usize, Ended)>,
         arbiters: &mut Arbiters,
     ) -> Result<Self, RunError> {
         let Pass { merge, hub, containers, layout } = pass;
         let machinery = &run.spec.machinery;
-        let threads = run.options.threads;
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let shards = match machinery.shards {
-            0 => cores,
-            shards => shards,
-        };
-        let shards = shards.clamp(1, containers.len());
-        let one_thread = match threads {
-            Threads::ByCores => cores == 1 || shards == 1,
-            Threads::One => true,
-            Threads::PerPart => false,
-        };
-
-        let queue = QueueOptions {
-            policy: Policy::Block,
-            capacity: NonZeroUsize::new(machinery.queue_frames).unwrap_or(QueueOptions::CAPACITY),
-        };
-        let pool = FramePool::new((shards + 1) * (queue.capacity.get() + 2));
-        let (supervisor, exits) = Supervisor::new(shards + 4, run.options.seed);
-        let policy = RestartPolicy { give_up: GiveUp::Escalate, ..run.options.restart };
+        let spread = Spread::new(machinery.shards, containers.len(), run.options.threads);
+        let capacity = NonZeroUsize::new(machinery.queue_frames).unwrap_or(QueueOptions::CAPACITY);
+        let queue = QueueOptions { policy: Policy::Block, capacity };
+        // A frame waits in a queue, is worked on, or is in an outbox: so many exist at most.
+        let pool = FramePool::new((spread.shards + 1) * (capacity.get() + 2));
+        let (supervisor, exits) = Supervisor::new(2 * spread.shards + 4, run.options.seed);
 
         let mut market_topic = FrameTopic::new("market_data");
         let mut frame_topic = FrameTopic::new("frames");
         let hub_inbox = market_topic.subscribe("indicator_hub", queue);
         let inboxes: Vec<_> =
-            (0..shards).map(|number| frame_topic.subscribe(&format!("shard-{number}"), queue)).collect();
-        let mut counters = market_topic.counters();
-        counters.extend(frame_topic.counters());
+            (0..spread.shards).map(|n| frame_topic.subscribe(&format!("shard-{n}"), queue)).collect();
+        let counters = market_topic.counters().into_iter().chain(frame_topic.counters()).collect();
 
         let blueprint =
-            Arc::new(Blueprint { spec: Arc::clone(&run.spec), registry: Arc::clone(&run.registry), layout });
-        run.progress.begin(shards, blueprint.rows_total().unwrap_or(0));
-
-        let data = arbiters.start()?;
+            Blueprint { spec: Arc::clone(&run.spec), registry: Arc::clone(&run.registry), layout };
+        run.progress.begin(spread.shards, blueprint.rows_total().unwrap_or(0));
+        let blueprint = Arc::new(blueprint);
         let market = Arc::new(MarketShared {
             blueprint: Arc::clone(&blueprint),
             topic: Arc::new(market_topic),
@@ -174,7 +138,7 @@ impl Wiring {
             stage: Arc::default(),
             control: Arc::clone(&run.control),
         });
-        let hub_shared = Arc::new(HubShared {
+        let indicators = Arc::new(HubShared {
             blueprint,
             inbox: hub_inbox,
             topic: Arc::new(frame_topic),
@@ -183,112 +147,151 @@ impl Wiring {
             stage: Arc::default(),
             control: Arc::clone(&run.control),
         });
-        let wiring = Self {
+        let mut wiring = Self {
             exits,
-            market: Arc::clone(&market.stage),
-            hub: Arc::clone(&hub_shared.stage),
-            shards: (0..shards).map(|_| Arc::default()).collect(),
-            counters,
             supervisor,
+            policy: RestartPolicy { give_up: GiveUp::Escalate, ..run.options.restart },
+            queue,
+            market: Arc::clone(&market.stage),
+            hub: Arc::clone(&indicators.stage),
+            shards: (0..spread.shards).map(|_| Arc::default()).collect(),
+            counters,
         };
 
         // Consumers first: what is produced finds somebody.
-        let per_shard = containers.len().div_ceil(shards);
+        let data = arbiters.start()?;
+        let per_shard = containers.len().div_ceil(spread.shards);
         let mut containers = containers.into_iter().enumerate();
         for (number, inbox) in inboxes.into_iter().enumerate() {
-            let seats = Seats::new(containers.by_ref().take(per_shard));
-            let shared = Arc::new(ShardShared {
+            let arbiter = if spread.one_thread { data.clone() } else { arbiters.start()? };
+            let shard = ShardShared {
                 number,
-                seats: std::sync::Mutex::new(seats),
                 inbox,
-                pool: pool.clone(),
-                hub: Arc::clone(&hub_shared.stage),
+                hub: Arc::clone(&wiring.hub),
                 stage: Arc::clone(&wiring.shards[number]),
                 ended: ended.clone(),
                 progress: Arc::clone(&run.progress),
                 control: Arc::clone(&run.control),
-            });
-            let arbiter = if one_thread { data.clone() } else { arbiters.start()? };
-            wiring.child(&arbiter, &shard_name(number), policy, move |_| Shard::new(Arc::clone(&shared)))?;
+            };
+            let members = containers.by_ref().take(per_shard).collect();
+            match machinery.placement {
+                Placement::Fused => wiring.fused(&arbiter, shard, members, &pool)?,
+                Placement::Actors => wiring.apart(&arbiter, shard, members, &pool)?,
+            }
         }
         let mut first = Some(hub);
-        wiring.child(&data, INDICATOR_HUB, policy, move |_| {
-            IndicatorHub::new(Arc::clone(&hub_shared), first.take())
+        wiring.child(&data, "indicator hub", move |_| {
+            IndicatorHub::new(Arc::clone(&indicators), first.take())
         })?;
         let mut first = Some(merge);
-        wiring
-            .child(&data, MARKET_DATA, policy, move |_| MarketData::new(Arc::clone(&market), first.take()))?;
+        wiring.child(&data, "market data", move |_| MarketData::new(Arc::clone(&market), first.take()))?;
         wiring.monitor(run)?;
         Ok(wiring)
     }
 
-    fn child<P: crate::supervisor::Part>(
+    /// A shard whose containers are stepped whole.
+    fn fused(
+        &self,
+        arbiter: &ArbiterHandle,
+        shard: ShardShared,
+        members: Vec<(usize, Container)>,
+        pool: &FramePool,
+    ) -> Result<(), RunError> {
+        let name = format!("{SHARD}{}", shard.number);
+        let seats = members.into_iter().map(|(place, container)| {
+            let name = container.name().to_owned();
+            Seat::new(place, &name, container)
+        });
+        let seats = Mutex::new(Seats::new(seats.collect()));
+        let shared = Arc::new(FusedShared { shard, seats, pool: pool.clone() });
+        self.child(arbiter, &name, move |_| Shard::new(Arc::clone(&shared)))
+    }
+
+    /// A shard as two actors: one for the accounts, one for the strategies.
+    fn apart(
+        &mut self,
+        arbiter: &ArbiterHandle,
+        shard: ShardShared,
+        members: Vec<(usize, Container)>,
+        pool: &FramePool,
+    ) -> Result<(), RunError> {
+        let (execution, strategy) =
+            (format!("{EXECUTION}{}", shard.number), format!("strategy {}", shard.number));
+        let (mut accounts, mut deciders) = (Vec::new(), Vec::new());
+        for (place, container) in members {
+            let name = container.name().to_owned();
+            let (account, decider) = container.split();
+            accounts.push(Seat::new(place, &name, account));
+            deciders.push(decider);
+        }
+        let counters = |topic, subscriber: &str| Arc::new(QueueCounters::new(topic, subscriber));
+        let (ask, questions) = queue(self.queue, counters("questions", &strategy));
+        let (answer, answers) = queue(self.queue, counters("answers", &execution));
+        self.counters.extend([ask.counters(), answer.counters()].map(Arc::clone));
+        let control = Arc::clone(&shard.control);
+        let deciders = Mutex::new(Deciders::new(deciders));
+        let shared = Arc::new(StrategyShared { deciders, questions, answers: answer, control });
+        self.child(arbiter, &strategy, move |_| StrategyActor::new(Arc::clone(&shared)))?;
+        let accounts = Mutex::new(Accounts::new(accounts));
+        let pool = pool.clone();
+        let shared = Arc::new(ExecutionShared { shard, accounts, pool, questions: ask, answers });
+        self.child(arbiter, &execution, move |_| ExecutionActor::new(Arc::clone(&shared)))
+    }
+
+    fn child<P: Part>(
         &self,
         arbiter: &ArbiterHandle,
         name: &str,
-        policy: RestartPolicy,
-        factory: impl FnMut(crate::supervisor::Life) -> P + Send + 'static,
+        factory: impl FnMut(Life) -> P + Send + 'static,
     ) -> Result<(), RunError> {
-        let started = self.supervisor.start(arbiter, name, policy, factory);
+        let started = self.supervisor.start(arbiter, name, self.policy, factory);
         started.map(drop).map_err(|error| machinery(name, error.to_string()))
     }
 
-    /// Samples on the system's own thread.
+    /// Samples on the system's own thread. A run without its monitor is a run all the same.
     fn monitor(&self, run: &Run) -> Result<(), RunError> {
         let interval = Duration::from_millis(run.spec.machinery.monitor_interval_ms);
         if interval.is_zero() {
             return Ok(());
         }
         let resources = run.resources.clone();
-        let policy = RestartPolicy { give_up: GiveUp::Quarantine, ..run.options.restart };
-        self.child(&Arbiter::current(), RESOURCE_MONITOR, policy, move |_| {
-            let sampler = Sampler::new(Arc::new(SystemClock));
-            ResourceMonitor::new(sampler, resources.clone(), interval)
-        })
+        let policy = RestartPolicy { give_up: GiveUp::Quarantine, ..self.policy };
+        let started = self.supervisor.start(&Arbiter::current(), "resource monitor", policy, move |_| {
+            ResourceMonitor::new(Sampler::new(Arc::new(SystemClock)), resources.clone(), interval)
+        });
+        started.map(drop).map_err(|error| machinery("resource monitor", error.to_string()))
     }
 
     /// Waits for the parts. `None` when the run was cancelled.
     async fn until_done(self, run: &Run) -> Result<Option<Finish>, RunError> {
         let mut working = self.shards.len();
         while working > 0 {
-            let Ok(exit) = self.exits.recv_async().await else { break };
-            tracing::debug!(part = %exit.part, how = ?exit.how, "a part ended");
-            match exit.how {
-                ExitKind::Escalated { reason } => {
-                    return Err(machinery(&exit.part, reason));
-                }
-                ExitKind::Quarantined { .. } => {}
-                ExitKind::Stopped => {
-                    if exit.part.starts_with(SHARD) {
-                        working -= 1;
-                    }
-                }
+            let Ok(Exit { part, how }) = self.exits.recv_async().await else { break };
+            tracing::debug!(%part, ?how, "a part ended");
+            match how {
+                ExitKind::Escalated { reason } => return Err(machinery(&part, reason)),
+                ExitKind::Stopped if part.starts_with(SHARD) || part.starts_with(EXECUTION) => working -= 1,
+                ExitKind::Stopped | ExitKind::Quarantined { .. } => {}
             }
         }
-        if let Some(error) = self.market.outcome().error.take() {
+        let mut market = std::mem::take(&mut *self.market.outcome());
+        let mut hub = std::mem::take(&mut *self.hub.outcome());
+        if let Some(error) = market.error.take().or(hub.error.take()) {
             return Err(error.into());
         }
-        let mut hub = self.hub.outcome();
-        if let Some(error) = hub.error.take() {
-            return Err(error.into());
-        }
-        let mut counters = hub.counters;
-        counters.recomputed += hub.recomputed;
         if run.control.is_cancelled() || !self.shards.iter().all(|shard| shard.is_complete()) {
             return Ok(None);
         }
+        hub.counters.recomputed += hub.recomputed;
         Ok(Some(Finish {
-            series: std::mem::take(&mut self.market.outcome().series),
-            hub: counters,
+            series: market.series,
+            hub: hub.counters,
             bus: self.counters.iter().map(|counters| counters.snapshot()).collect(),
             restarts: self.supervisor.restarts(),
         }))
     }
 }
 
-/// What the names of shards begin with.
+/// What the names of the parts begin with whose end is awaited.
 const SHARD: &str = "shard ";
-
-fn shard_name(number: usize) -> String {
-    format!("{SHARD}{number}")
-}
+const EXECUTION: &str = "execution ";

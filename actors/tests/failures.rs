@@ -14,7 +14,17 @@ use kit::{
 };
 
 fn through_actors(spec: &RunSpec, registry: &Registry, shards: usize, threads: Threads) -> RunResult {
-    let sized = sized(spec, 128, shards, Placement::Fused);
+    placed(spec, registry, shards, threads, Placement::Fused)
+}
+
+fn placed(
+    spec: &RunSpec,
+    registry: &Registry,
+    shards: usize,
+    threads: Threads,
+    placement: Placement,
+) -> RunResult {
+    let sized = sized(spec, 128, shards, placement);
     run(sized, registry, RunOptions { threads, ..RunOptions::default() }).unwrap().result
 }
 
@@ -26,11 +36,16 @@ fn named<'a>(result: &'a RunResult, name: &str) -> Option<&'a AccountResult> {
 fn a_container_that_panics_once_is_rerun_and_the_other_nineteen_are_byte_identical() {
     let calm = spec(market(2_000), accounts(20));
     let reference = backtest::run(&calm, &registry()).unwrap();
-    for (shards, threads) in [(1, Threads::One), (3, Threads::One), (2, Threads::PerPart)] {
+    for (shards, threads, placement) in [
+        (1, Threads::One, Placement::Fused),
+        (3, Threads::One, Placement::Actors),
+        (2, Threads::PerPart, Placement::Fused),
+        (2, Threads::PerPart, Placement::Actors),
+    ] {
         let mut shaken = calm.clone();
         shaken.containers[7] =
             account("account-07", cross(3 + 7 % 5, 12 + 7, Some(Fails::at(900, 1))), &[0, 1, 2]);
-        let result = through_actors(&shaken, &registry(), shards, threads);
+        let result = placed(&shaken, &registry(), shards, threads, placement);
         assert_eq!(result.result_hash, reference.result_hash);
         assert!(result.quarantined.is_empty());
         assert_eq!(result.restarts.len(), 1, "{:?}", result.restarts);
@@ -51,12 +66,14 @@ fn a_container_that_panics_at_the_same_step_again_is_left_out_by_name() {
         calm.containers.remove(7);
         backtest::run(&calm, &registry()).unwrap()
     };
-    let result = through_actors(&shaken, &registry(), 2, Threads::ByCores);
-    assert_eq!(result.result_hash, without.result_hash, "the others do not notice");
-    assert!(named(&result, "account-07").is_none());
-    let [quarantine] = &result.quarantined[..] else { panic!("{:?}", result.quarantined) };
-    assert_eq!((quarantine.container.as_str(), quarantine.step), ("account-07", 900));
-    assert_eq!(quarantine.reason, "made to fail at call 900");
+    for placement in [Placement::Fused, Placement::Actors] {
+        let result = placed(&shaken, &registry(), 2, Threads::ByCores, placement);
+        assert_eq!(result.result_hash, without.result_hash, "the others do not notice");
+        assert!(named(&result, "account-07").is_none());
+        let [quarantine] = &result.quarantined[..] else { panic!("{:?}", result.quarantined) };
+        assert_eq!((quarantine.container.as_str(), quarantine.step), ("account-07", 900));
+        assert_eq!(quarantine.reason, "made to fail at call 900");
+    }
 }
 
 #[test]

@@ -28,17 +28,19 @@ fn batches_shards_and_threads_change_nothing() {
         (1024, 0, Threads::ByCores),
         (4096, 3, Threads::ByCores),
     ] {
-        let sized = sized(&spec, batch_rows, shards, Placement::Fused);
-        let options = RunOptions { threads, ..RunOptions::default() };
-        let outcome = run(sized, &registry(), options).unwrap();
-        let context = format!("{batch_rows} rows, {shards} shards, {threads:?}");
-        assert_eq!(outcome.result.result_hash, reference.result_hash, "{context}");
-        assert_eq!(accounts_of(&outcome.result), accounts_of(&reference), "{context}");
-        assert_eq!(outcome.result.series, reference.series, "{context}");
-        assert_eq!(outcome.result.hub.computed, reference.hub.computed, "{context}");
-        assert_eq!(outcome.result.hub.computed, outcome.result.hub.expected, "{context}");
-        assert_eq!(outcome.result.hub.recomputed, 0, "{context}");
-        assert!(outcome.result.restarts.is_empty(), "{context}");
+        for placement in [Placement::Fused, Placement::Actors] {
+            let sized = sized(&spec, batch_rows, shards, placement);
+            let options = RunOptions { threads, ..RunOptions::default() };
+            let outcome = run(sized, &registry(), options).unwrap();
+            let context = format!("{batch_rows} rows, {shards} shards, {threads:?}, {placement:?}");
+            assert_eq!(outcome.result.result_hash, reference.result_hash, "{context}");
+            assert_eq!(accounts_of(&outcome.result), accounts_of(&reference), "{context}");
+            assert_eq!(outcome.result.series, reference.series, "{context}");
+            assert_eq!(outcome.result.hub.computed, reference.hub.computed, "{context}");
+            assert_eq!(outcome.result.hub.computed, outcome.result.hub.expected, "{context}");
+            assert_eq!(outcome.result.hub.recomputed, 0, "{context}");
+            assert!(outcome.result.restarts.is_empty(), "{context}");
+        }
     }
 }
 

@@ -8,10 +8,12 @@ mod build;
 mod context;
 mod decision;
 mod finish;
+mod halves;
 mod setup;
 
 pub(crate) use context::Quiet;
 pub use context::{AccountView, Context, PositionView};
+pub use halves::{Answer, ExecutionHalf, Question, StrategyHalf};
 pub use setup::{Declarations, SeriesDecl, Setup, Subscriptions, ValueDecl, complete};
 
 use std::sync::Arc;
@@ -197,13 +199,37 @@ impl Container {
         rows: &[RowRef],
         starts_day: bool,
     ) -> Result<(), ContainerError> {
+        if !self.settle(frame, ts_ns, rows, starts_day)? {
+            return Ok(());
+        }
+        let Self { execution, decisions, slot_of, .. } = self;
+        decisions.window.clock_slot = slot_of[rows[0].series as usize];
+        if !execution.step_fills.is_empty() {
+            decisions.fills(frame, &execution.view, &execution.step_fills);
+        }
+        for row in rows {
+            decisions.bar(frame, &execution.view, slot_of[row.series as usize] as usize);
+        }
+        decisions.step(frame, &execution.view);
+        self.carry_out(frame, ts_ns)
+    }
+
+    /// The first half of a step: matches, posts fills, marks and samples. Answers whether the step lies
+    /// in the container's span.
+    fn settle(
+        &mut self,
+        frame: &Frame,
+        ts_ns: i64,
+        rows: &[RowRef],
+        starts_day: bool,
+    ) -> Result<bool, ContainerError> {
         if self.is_outside_span(ts_ns) {
             for row in rows {
                 let slot = self.slot_of[row.series as usize] as usize;
                 self.decisions.window.rows[slot] = row.row;
                 self.price(frame, row, slot);
             }
-            return Ok(());
+            return Ok(false);
         }
         if starts_day || self.steps == 0 {
             self.execution.curve.start_day(ts_ns);
@@ -224,25 +250,22 @@ impl Container {
             self.price(frame, row, slot);
         }
         self.execution.sample(|| ts_ns)?;
-        let Self { execution, decisions, pricing, slot_of, .. } = self;
-        decisions.window.clock_slot = slot_of[rows[0].series as usize];
-        if !execution.step_fills.is_empty() {
-            decisions.fills(frame, &execution.view, &execution.step_fills);
+        Ok(true)
+    }
+
+    /// The last part of a step: what the strategies asked for is checked, and rests.
+    fn carry_out(&mut self, frame: &Frame, ts_ns: i64) -> Result<(), ContainerError> {
+        let Self { execution, decisions, pricing, .. } = self;
+        if decisions.window.commands.list.is_empty() {
+            return Ok(());
         }
-        for row in rows {
-            decisions.bar(frame, &execution.view, slot_of[row.series as usize] as usize);
-        }
-        decisions.step(frame, &execution.view);
-        if !decisions.window.commands.list.is_empty() {
-            let bar = |decisions: &Decisions, market: usize| {
-                let slot = pricing[market] as usize;
-                let row = decisions.window.rows[slot];
-                let series = decisions.window.slots[slot].series as usize;
-                (row != context::NO_ROW).then(|| (&frame.series[series].columns, row as usize))
-            };
-            carry_out(execution, decisions, ts_ns, self.fills_at_close, bar)?;
-        }
-        Ok(())
+        let bar = |decisions: &Decisions, market: usize| {
+            let slot = pricing[market] as usize;
+            let row = decisions.window.rows[slot];
+            let series = decisions.window.slots[slot].series as usize;
+            (row != context::NO_ROW).then(|| (&frame.series[series].columns, row as usize))
+        };
+        carry_out(execution, decisions, ts_ns, self.fills_at_close, bar)
     }
 
     /// Marks the market that a row prices.
