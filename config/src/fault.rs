@@ -47,7 +47,8 @@ impl fmt::Display for Fault {
             write!(f, "{}: ", self.path)?;
         }
         f.write_str(&self.message)?;
-        if let (Some(line), Some(source)) = (self.line, &self.source) {
+        if let (Some(line), Some(source)) = (self.line, self.source.as_ref().filter(|s| !s.trim().is_empty()))
+        {
             write!(f, "\n{line:>6} | {source}\n       | {:caret$}^", "", caret = self.caret)?;
         }
         if let Some(hint) = &self.hint {
@@ -159,7 +160,7 @@ impl FaultLog {
     pub(crate) fn all_within(&self, section: &str) -> bool {
         let inside =
             |entry: &Entry| entry.path.strip_prefix(section).is_some_and(|rest| rest.starts_with('['));
-        self.entries.borrow().iter().all(inside)
+        self.omitted.get() == 0 && self.entries.borrow().iter().all(inside)
     }
 
     /// The faults with the lines that they stand in.

@@ -21,7 +21,10 @@ fn the_example_of_the_design_loads() {
     let loaded = load_text(GOOD);
     let spec = &loaded.spec;
     assert_eq!(spec.name, "demo");
-    assert_eq!(spec.instruments.iter().map(|i| i.symbol.as_str()).collect::<Vec<_>>(), ["BTCUSDT", "ETHUSDT"]);
+    assert_eq!(
+        spec.instruments.iter().map(|i| i.symbol.as_str()).collect::<Vec<_>>(),
+        ["BTCUSDT", "ETHUSDT"]
+    );
     let [account] = spec.containers.as_slice() else { panic!() };
     assert_eq!((account.name.as_str(), account.cash.to_string().as_str()), ("shared", "100000"));
     let [trend] = account.strategies.as_slice() else { panic!() };
@@ -219,9 +222,15 @@ fn includes_are_put_in_place() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    write("set.yaml", "include: [base.yaml]\naccount: {cash: 500 USDT}\nstrategies:\n  - include: more/list.yaml\n  - {include: more/one.yaml, id: mine}\n");
+    write(
+        "set.yaml",
+        "include: [base.yaml]\naccount: {cash: 500 USDT}\nstrategies:\n  - include: more/list.yaml\n  - {include: more/one.yaml, id: mine}\n",
+    );
     write("base.yaml", "feed: {kind: fixed}\ninstruments: [BTCUSDT]\naccount: {cash: 1 USDT, leverage: 2}\n");
-    write("more/list.yaml", "- {id: a, kind: buy_and_hold, timeframe: 1m, sizing: all_in}\n- include: one.yaml\n");
+    write(
+        "more/list.yaml",
+        "- {id: a, kind: buy_and_hold, timeframe: 1m, sizing: all_in}\n- include: one.yaml\n",
+    );
     write("more/one.yaml", "id: b\nkind: buy_and_hold\ntimeframe: 1m\nsizing: all_in\n");
     let loaded = load(&folder.path().join("set.yaml"), &registry(), &LoadOptions::default()).unwrap();
     let account = &loaded.spec.containers[0];

@@ -242,7 +242,7 @@ fn strategies_of<'d, 't>(
 
 fn check_currency(scene: &Scene<'_, '_>, account: &Account<'_>, draft: &Draft<'_>, universe: &Universe) {
     let own = &account.cash.value.currency;
-    let other = draft.instruments.iter().map(|id| universe.get(*id)).find(|i| i.currency != *own);
+    let other = draft.sizes.instruments.iter().map(|id| universe.get(*id)).find(|i| i.currency != *own);
     if let Some(instrument) = other {
         let message = format!(
             "the account is in {own}, but {} (strategy {}) is priced in {}",

@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use barhive_engine::{data::Source, registry::FeedContext};
+use barhive_engine::{
+    data::{FeedError, Source},
+    registry::FeedContext,
+};
 
 use super::Scene;
 use crate::{
@@ -45,10 +48,29 @@ pub(super) fn open(scene: &Scene<'_, '_>, feed: Option<&Captured<FeedSection>>) 
     match opened(&FeedContext { base_dir: scene.base_dir.to_path_buf() }) {
         Ok(source) => Some(source),
         Err(error) => {
-            reader.fault(&params, error.to_string(), None);
+            tell(scene, &params, &error);
             None
         }
     }
+}
+
+/// Shows what a feed complains of at the parameters that it names (`bars: expected ...`).
+fn tell(scene: &Scene<'_, '_>, params: &Place<'_>, error: &FeedError) {
+    let named = |text: &str| {
+        let (path, message) = text.split_once(": ")?;
+        let place = path.split('.').try_fold(params.clone(), |place, key| place.get(key))?;
+        Some((place, message.to_owned()))
+    };
+    if let FeedError::Io { what, .. } = error {
+        let told: Option<Vec<_>> = what.split("; ").map(named).collect();
+        if let Some(told) = told {
+            for (place, message) in told {
+                scene.reader.fault(&place, message, None);
+            }
+            return;
+        }
+    }
+    scene.reader.fault(params, error.to_string(), None);
 }
 
 /// Refuses paths that name a device, a pipe or a socket: reading one may hang or never end.

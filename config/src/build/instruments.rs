@@ -52,11 +52,14 @@ impl Universe {
         let finest = bars().map(|series| series.timeframe).min();
         Err(match finest {
             Some(finest) if finest > timeframe => {
-                format!("{timeframe} is finer than the data of {symbol}, which last {}", offered.join(", "))
+                format!(
+                    "{timeframe} is finer than the data of {symbol}, whose bars last {}",
+                    offered.join(", ")
+                )
             }
             Some(_) => {
                 format!(
-                    "{timeframe} is not a multiple of the data of {symbol}, which last {}",
+                    "{timeframe} is not a multiple of the data of {symbol}, whose bars last {}",
                     offered.join(", ")
                 )
             }

@@ -6,6 +6,7 @@ mod fees;
 mod instruments;
 mod lots;
 mod machinery;
+mod sizes;
 mod strategies;
 mod terms;
 
@@ -112,7 +113,7 @@ impl<'t> Scene<'_, 't> {
             return Some(name.clone());
         }
         let message = format!(
-            "expected a {what} of 1 to 64 letters, digits, \"-\", \"_\", \".\" and spaces, found {}",
+            "expected as {what} 1 to 64 letters, digits, \"-\", \"_\", \".\" and spaces, found {}",
             quote(name)
         );
         self.fault_at(located, message, None);

@@ -7,18 +7,20 @@ use barhive_engine::{
     layout::declare,
     money::Money,
     registry::{StrategyDef, StrategyFactory},
-    set::{ContainerSpec, FillSpec, Limits, Retention, StrategySpec, Trace},
-    strategy::{Scope, Sizing},
+    set::{ContainerSpec, FillSpec, Retention, StrategySpec, Trace},
     timeframe::Timeframe,
 };
 
-use super::{Scene, instruments::Universe, lots::lots};
+use super::{
+    Scene,
+    instruments::Universe,
+    sizes::{Size, Sizes, sizing_is_sound},
+};
 use crate::{
     read::{Captured, Located, Place},
-    section::{LimitsSection, RiskSection, SizingSection, StrategySection},
+    section::{RiskSection, StrategySection},
     suggest,
-    tree::quote,
-    value::Decimal,
+    tree::{Value, quote},
 };
 
 /// Instruments that one strategy may trade.
@@ -28,13 +30,10 @@ const INSTRUMENTS_MAX: usize = u16::MAX as usize;
 pub(super) struct Draft<'t> {
     pub(super) id: String,
     pub(super) place: Place<'t>,
-    pub(super) instruments: Vec<InstrumentId>,
+    pub(super) sizes: Sizes,
     kind: String,
-    scope: Scope,
     factory: Arc<dyn StrategyFactory>,
     timeframe: Timeframe,
-    sizing: Located<SizingSection>,
-    limits: LimitsSection,
 }
 
 /// All strategies that have no fault of their own.
@@ -48,8 +47,8 @@ pub(super) fn strategies<'t>(
         return Vec::new();
     };
     let places = scene.reader.items(captured);
-    if places.is_empty() {
-        let place = scene.reader.place(captured.place);
+    let place = scene.reader.place(captured.place);
+    if places.is_empty() && (place.node.is_null() || matches!(place.node.value, Value::Sequence(_))) {
         scene.reader.fault(&place, "expected at least one strategy", None);
     }
     let mut ids = BTreeSet::new();
@@ -92,29 +91,30 @@ fn draft<'t>(
     let factory = kind.and_then(|def| params(scene, &place, def, section.params.as_ref()));
     let instruments =
         universe.and_then(|universe| assigned(scene, &place, section.instruments.as_deref(), universe));
-    let mut good = sizing_is_sound(scene, section.sizing.as_ref());
-    if let (Some(universe), Some(instruments), Some(timeframe)) = (universe, &instruments, &section.timeframe)
-    {
-        for id in instruments {
-            if let Err(fault) = universe.check_timeframe(*id, timeframe.value) {
-                scene.fault_at(timeframe, fault, None);
-                good = false;
-                break;
+    let sound = sizing_is_sound(scene, section.sizing.as_ref());
+    let timely = universe.zip(instruments.as_ref()).zip(section.timeframe.as_ref()).is_none_or(
+        |((universe, instruments), timeframe)| {
+            let fault =
+                instruments.iter().find_map(|id| universe.check_timeframe(*id, timeframe.value).err());
+            if let Some(fault) = &fault {
+                scene.fault_at(timeframe, fault.clone(), None);
             }
-        }
-    }
+            fault.is_none()
+        },
+    );
+    let limits = section.limits.unwrap_or_default();
+    let sizes = Sizes { instruments: instruments?, scope: kind?.scope, sizing: section.sizing?, limits };
+    // Sizes are checked whether or not the parameters are sound: all faults come to light at once.
+    let fitting = universe.is_some_and(|universe| sizes.of_groups(scene, universe, None).is_some());
     let draft = Draft {
         id: id?,
         place,
+        sizes,
         kind: kind?.name.clone(),
-        scope: kind?.scope,
         factory: factory?,
-        instruments: instruments?,
         timeframe: section.timeframe?.value,
-        sizing: section.sizing?,
-        limits: section.limits.unwrap_or_default(),
     };
-    good.then_some(draft)
+    (sound && timely && fitting).then_some(draft)
 }
 
 fn kind<'s>(
@@ -193,28 +193,6 @@ fn assigned(
     good.then_some(assigned)
 }
 
-fn sizing_is_sound(scene: &Scene<'_, '_>, sizing: Option<&Located<SizingSection>>) -> bool {
-    match sizing.map(|sizing| &sizing.value) {
-        Some(SizingSection::Notional(money)) => {
-            let sound = money.value.to_f64() > 0.0;
-            if !sound {
-                scene.fault_at(money, format!("expected an amount above 0, found {}", money.value), None);
-            }
-            sound
-        }
-        Some(SizingSection::EquityFraction(fraction)) => {
-            let sound = fraction.value.0 > 0.0 && fraction.value.0 <= 100.0;
-            if !sound {
-                let found = fraction.value.0;
-                let message = format!("expected a fraction above 0 and up to 100, found {found}");
-                scene.fault_at(fraction, message, Some("1 is all equity; more needs leverage".into()));
-            }
-            sound
-        }
-        _ => true,
-    }
-}
-
 /// Sets a strategy up as it will be run, to bring its faults to light.
 fn set_up<'t>(scene: &Scene<'_, 't>, draft: &Draft<'t>, universe: &Universe) -> bool {
     let Some(strategies) = draft.specs(scene, universe, None) else { return false };
@@ -276,131 +254,20 @@ impl Draft<'_> {
         universe: &Universe,
         risk: Option<&RiskSection>,
     ) -> Option<Vec<StrategySpec>> {
-        let groups: Vec<&[InstrumentId]> = match self.scope {
-            Scope::PerInstrument => self.instruments.chunks(1).collect(),
-            Scope::Across => vec![&self.instruments],
-        };
-        let single = groups.len() == 1;
-        let mut specs = Vec::with_capacity(groups.len());
-        let mut good = true;
-        for group in groups {
-            let sizing = self.sizing(scene, universe, group, risk);
-            let limits = self.limits(scene, universe, group, risk);
-            let (Some(sizing), Some(limits)) = (sizing, limits) else {
-                good = false;
-                continue;
-            };
-            let id = match group {
+        let sizes = self.sizes.of_groups(scene, universe, risk)?;
+        let single = sizes.len() == 1;
+        let spec = |(group, (sizing, limits)): (&[InstrumentId], Size)| StrategySpec {
+            id: match group {
                 [only] if !single => format!("{}/{}", self.id, universe.get(*only).symbol),
                 _ => self.id.clone(),
-            };
-            specs.push(StrategySpec {
-                id,
-                kind: self.kind.clone(),
-                factory: Arc::clone(&self.factory),
-                instruments: group.to_vec(),
-                timeframe: self.timeframe,
-                sizing,
-                limits,
-            });
-        }
-        good.then_some(specs)
-    }
-
-    fn sizing(
-        &self,
-        scene: &Scene<'_, '_>,
-        universe: &Universe,
-        group: &[InstrumentId],
-        risk: Option<&RiskSection>,
-    ) -> Option<Sizing> {
-        let size = risk.and_then(|risk| risk.size.as_ref());
-        let factor = size.map_or(1.0, |size| size.value.to_f64());
-        match &self.sizing.value {
-            SizingSection::Fixed(quantity) => {
-                let at = size.unwrap_or(quantity);
-                let size = size.map(|size| &size.value);
-                same_lots(scene, universe, group, quantity, size, at).map(Sizing::Lots)
-            }
-            SizingSection::Notional(money) => Some(Sizing::Notional(money.value.to_f64() * factor)),
-            SizingSection::EquityFraction(fraction) => {
-                Some(Sizing::EquityFraction(fraction.value.0 * factor))
-            }
-            SizingSection::AllIn => match size {
-                Some(size) => {
-                    let message =
-                        format!("strategy {} is sized all_in, which has no size to multiply", self.id);
-                    scene.fault_at(size, message, Some("size it by equity_fraction".into()));
-                    None
-                }
-                None => Some(Sizing::AllIn),
             },
-        }
-    }
-
-    fn limits(
-        &self,
-        scene: &Scene<'_, '_>,
-        universe: &Universe,
-        group: &[InstrumentId],
-        risk: Option<&RiskSection>,
-    ) -> Option<Limits> {
-        let over = risk.and_then(|risk| risk.limits.as_ref());
-        let pick = |field: fn(&LimitsSection) -> Option<&Located<Decimal>>| {
-            over.and_then(field).or_else(|| field(&self.limits))
+            kind: self.kind.clone(),
+            factory: Arc::clone(&self.factory),
+            instruments: group.to_vec(),
+            timeframe: self.timeframe,
+            sizing,
+            limits,
         };
-        let in_lots = |limit: Option<&Located<Decimal>>| match limit {
-            Some(limit) => same_lots(scene, universe, group, limit, None, limit).map(Some),
-            None => Some(None),
-        };
-        let notional = pick(|limits| limits.max_notional.as_ref());
-        if let Some(limit) = notional.filter(|limit| limit.value.to_f64() <= 0.0) {
-            scene.fault_at(limit, format!("expected an amount above 0, found {}", limit.value), None);
-        }
-        let (position, order) = (
-            in_lots(pick(|limits| limits.max_position.as_ref())),
-            in_lots(pick(|limits| limits.max_order.as_ref())),
-        );
-        Some(Limits {
-            position_lots_max: position?,
-            order_lots_max: order?,
-            order_notional_max: notional.map(|limit| limit.value.to_f64()),
-        })
+        Some(self.sizes.groups().into_iter().zip(sizes).map(spec).collect())
     }
-}
-
-/// A quantity in lots that is the same for all instruments of a strategy instance.
-fn same_lots(
-    scene: &Scene<'_, '_>,
-    universe: &Universe,
-    group: &[InstrumentId],
-    quantity: &Located<Decimal>,
-    factor: Option<&Decimal>,
-    at: &Located<Decimal>,
-) -> Option<i64> {
-    let mut common: Option<(i64, InstrumentId)> = None;
-    for id in group {
-        let count = match lots(&quantity.value, factor, universe.get(*id)) {
-            Ok(count) => count,
-            Err(fault) => {
-                scene.fault_at(at, fault.replace('`', "\""), None);
-                return None;
-            }
-        };
-        match common {
-            Some((known, first)) if known != count => {
-                let message = format!(
-                    "{} are {known} lots of {} but {count} lots of {}",
-                    quantity.value,
-                    universe.get(first).symbol,
-                    universe.get(*id).symbol
-                );
-                let hint = "a strategy across instruments needs one lot for all; size it by notional";
-                scene.fault_at(at, message, Some(hint.into()));
-                return None;
-            }
-            _ => common = Some((count, *id)),
-        }
-    }
-    common.map(|(count, _)| count)
 }

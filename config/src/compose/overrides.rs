@@ -98,7 +98,8 @@ fn item<'n>(node: &'n mut Node, index: usize, at: Location, walked: &str) -> Res
     };
     let length = items.len();
     if index > length {
-        return Err((format!("{walked} has {length} items"), Some("items count from 0".into())));
+        let hint = format!("items count from 0; the next to be added is {length}");
+        return Err((format!("{walked} has no item {index}"), Some(hint)));
     }
     if index == length {
         items.push(Node::empty(at));

@@ -6,7 +6,7 @@ use serde::de::{
 };
 
 use super::{Error, NodeDeserializer, Reader};
-use crate::tree::{Entry, Node, Step};
+use crate::tree::{Entry, Node, Step, quote};
 
 /// The items of a list that are in sight.
 pub(super) struct Items<'r, 't> {
@@ -76,24 +76,35 @@ fn read_key<'t, K: DeserializeSeed<'t>>(
     seed: K,
 ) -> Result<K::Value, Error> {
     reader.step(Step::Key(&entry.key.text), || {
-        let result = seed.deserialize(KeyDeserializer(&entry.key.text));
+        let result = seed.deserialize(KeyDeserializer { reader, entry });
         reader.settle(entry.key.at, &entry.value, false, result)
     })
 }
 
 /// The name of a field, or a key of a map of any type that text can be read into.
-struct KeyDeserializer<'t>(&'t str);
+struct KeyDeserializer<'r, 't> {
+    reader: &'r Reader<'t>,
+    entry: &'t Entry,
+}
+
+impl<'t> KeyDeserializer<'_, 't> {
+    /// Erased deserializers keep an error's words only: what it is is noted before it leaves.
+    fn settle<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.reader.settle(self.entry.key.at, &self.entry.value, false, result)
+    }
+}
 
 macro_rules! number_keys {
     ($($method:ident $visit:ident $type:ty),*) => {
         $(fn $method<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Error> {
-            let number = self.0.parse::<$type>();
-            visitor.$visit(number.map_err(|_| Error::expected("a number", &crate::tree::quote(self.0)))?)
+            let text = &*self.entry.key.text;
+            let number = text.parse::<$type>().map_err(|_| Error::expected("a number", &quote(text)));
+            self.settle(number.and_then(|number| visitor.$visit(number)))
         })*
     };
 }
 
-impl<'t> Deserializer<'t> for KeyDeserializer<'t> {
+impl<'t> Deserializer<'t> for KeyDeserializer<'_, 't> {
     type Error = Error;
 
     number_keys!(
@@ -103,7 +114,7 @@ impl<'t> Deserializer<'t> for KeyDeserializer<'t> {
     );
 
     fn deserialize_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_borrowed_str(self.0)
+        self.settle(visitor.visit_borrowed_str(&self.entry.key.text))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'t>>(
@@ -120,7 +131,8 @@ impl<'t> Deserializer<'t> for KeyDeserializer<'t> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_enum(IntoDeserializer::<Error>::into_deserializer(self.0))
+        let name = IntoDeserializer::<Error>::into_deserializer(&*self.entry.key.text);
+        self.settle(visitor.visit_enum(name))
     }
 
     serde::forward_to_deserialize_any! {

@@ -167,8 +167,7 @@ impl Builder<'_> {
             Event::UnresolvedAlias(name) => {
                 let message = format!("unknown anchor {}", quote(&format!("*{name}")));
                 self.log.add(at, "", message, Some(QUOTE_WILDCARDS.into()));
-                let scalar = Scalar { text: "".into(), quoted: false };
-                self.complete(Node { at, value: Value::Scalar(scalar) }, 0)
+                Err(Fatal)
             }
             _ => Ok(()),
         }

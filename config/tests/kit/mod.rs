@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test file uses its own share of the kit")]
 
+use barhive_config::Secret;
 use barhive_engine::{
     Registry,
     data::{Feed, FeedError, SeriesInfo, SeriesKind, SeriesRequest, Source},
@@ -10,7 +11,6 @@ use barhive_engine::{
     strategy::{Bars, Context, Setup, SetupError, Strategy},
     timeframe::Timeframe,
 };
-use barhive_config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
