@@ -23,7 +23,7 @@ use crate::StoreError;
 
 /// Writes one series of a catalog; dropped before [`CatalogWriter::finish`], it leaves what was there.
 ///
-/// Holds at most 65,536 rows (3.5 MiB) in memory.
+/// Holds at most 65,536 rows (3.5 MiB) and 2 MiB of the file in memory.
 #[derive(Debug)]
 pub struct CatalogWriter {
     identity: Identity,
