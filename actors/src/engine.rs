@@ -12,6 +12,7 @@ use std::{
 
 use barhive_engine::{
     Registry,
+    bus::Bus,
     pass::RunError,
     record::{NoRecorder, Recorder},
     result::RunResult,
@@ -48,6 +49,9 @@ pub struct RunOptions {
     pub recorders: RecorderFactory,
     /// Where the run says how far it is; one of its own when `None`.
     pub progress: Option<Arc<Progress>>,
+    /// Where the run publishes what its containers and parts do: who subscribed to it before the start
+    /// hears of it. A container that is rerun is not heard again.
+    pub bus: Option<Bus>,
     /// Where the run looks whether it is paused or cancelled; one of its own when `None`.
     pub control: Option<Arc<Control>>,
     /// On how many threads it runs.
@@ -63,6 +67,7 @@ impl Default for RunOptions {
         Self {
             recorders: Arc::new(|_| Box::new(NoRecorder)),
             progress: None,
+            bus: None,
             control: None,
             threads: Threads::default(),
             restart: RestartPolicy::default(),

@@ -74,6 +74,12 @@ impl Accounts {
         self.phase = Phase::Ask;
     }
 
+    /// Publishes what the frame brought; ready when nothing waits any more.
+    fn poll_events(&self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let waiting = self.seats.iter().filter(|seat| seat.poll_events(cx).is_pending());
+        if waiting.count() == 0 { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// Ends a seat with a failure, and has its strategies let go of.
     fn fail(&mut self, index: usize, reason: String, shared: &ShardShared) {
         let seat = &mut self.seats[index];
@@ -81,7 +87,7 @@ impl Accounts {
         self.round.gone.push(index);
         if let Some((step, ts_ns)) = seat.held().map(|half| (half.steps(), half.last_ts_ns())) {
             seat.fail();
-            shared.tell(seat.place, Ended::Failed(Failure { step, ts_ns, reason }));
+            shared.tell(seat.place, &seat.name(), Ended::Failed(Failure { step, ts_ns, reason }));
         }
     }
 
@@ -149,7 +155,7 @@ impl Works for ExecutionActor {
         &self.shared.shard.control
     }
 
-    fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped {
+    fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         let ExecutionShared { shard, pool, questions, answers, .. } = &*self.shared;
         let mut accounts = self.shared.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -164,6 +170,9 @@ impl Works for ExecutionActor {
                 Phase::Ask => {
                     accounts.step(shard);
                     if accounts.round.questions.is_empty() {
+                        if accounts.poll_events(cx).is_pending() {
+                            return Pumped::Waiting;
+                        }
                         if let Some(frame) = accounts.frame.take() {
                             shard.progress.rows(shard.number, frame.rows() as u64);
                             pool.give(frame);
@@ -196,11 +205,13 @@ impl Works for ExecutionActor {
             let finishing = accounts.finishing;
             let Some(seat) = accounts.seats.get_mut(finishing) else { break };
             let ended = seat.finish(|half| finish_guarded(half.into_container()));
-            let place = seat.place;
-            accounts.finishing += 1;
             if let Some(ended) = ended {
-                shard.tell(place, ended);
+                shard.tell(seat.place, &seat.name(), ended);
             }
+            if seat.poll_last_events(cx).is_pending() {
+                return Pumped::Waiting;
+            }
+            accounts.finishing += 1;
             if slice.is_over() {
                 return Pumped::More;
             }

@@ -161,7 +161,7 @@ impl Works for IndicatorHub {
         &self.shared.control
     }
 
-    fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped {
+    fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         loop {
             match self.outbox.poll_ready(cx) {
                 Poll::Pending => return Pumped::Waiting,
@@ -171,13 +171,13 @@ impl Works for IndicatorHub {
             if let Some(sequence) = self.publishing.take() {
                 self.shared.stage.delivered(sequence);
             }
-            if slice.is_over() {
+            if slice.is_over_after_frame() {
                 return Pumped::More;
             }
             match self.next_frame(cx) {
                 _ if self.hub.is_none() => return Pumped::Done,
                 Poll::Pending => return Pumped::Waiting,
-                Poll::Ready(Next::Later) => return Pumped::More,
+                Poll::Ready(Next::Later) => return Pumped::Later,
                 Poll::Ready(Next::Broken) => return Pumped::Done,
                 Poll::Ready(Next::Frame(frame)) => self.compute(frame),
                 Poll::Ready(Next::End) => {

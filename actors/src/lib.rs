@@ -14,6 +14,7 @@ mod indicator_hub;
 pub mod lifecycle;
 mod market_data;
 mod progress;
+mod publish;
 mod pump;
 pub mod resource_monitor;
 mod round;

@@ -45,7 +45,12 @@ pub(crate) struct MarketData {
     outbox: FrameOutbox,
     /// The frame in the outbox.
     publishing: Option<u64>,
+    /// How often in a row the feeds had nothing.
+    silences: u32,
 }
+
+/// So often in a row feeds may have nothing before they are asked less often.
+const SILENCES_MAX: u32 = 16;
 
 impl MarketData {
     /// A part that starts with `opened`, or (after a failure) with feeds opened anew: frames that were
@@ -53,7 +58,7 @@ impl MarketData {
     pub(crate) fn new(shared: Arc<MarketShared>, opened: Option<Merge>) -> Self {
         let merge = opened.map_or_else(|| shared.blueprint.open().map_err(Some), Ok);
         let outbox = FrameOutbox::new(Arc::clone(&shared.topic));
-        Self { shared, merge, outbox, publishing: None }
+        Self { shared, merge, outbox, publishing: None, silences: 0 }
     }
 
     fn fail(&mut self, error: Option<FeedError>) -> Pumped {
@@ -73,7 +78,7 @@ impl Works for MarketData {
         &self.shared.control
     }
 
-    fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped {
+    fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         loop {
             match self.outbox.poll_ready(cx) {
                 Poll::Pending => return Pumped::Waiting,
@@ -84,7 +89,7 @@ impl Works for MarketData {
             if let Some(sequence) = self.publishing.take() {
                 stage.delivered(sequence);
             }
-            if slice.is_over() {
+            if slice.is_over_after_frame() {
                 return Pumped::More;
             }
             let merge = match &mut self.merge {
@@ -101,14 +106,16 @@ impl Works for MarketData {
             match merge.next_frame(own) {
                 Ok(Merged::Frame) if own.sequence < stage.next() => self.shared.pool.give(frame),
                 Ok(Merged::Frame) => {
+                    self.silences = 0;
                     self.publishing = Some(own.sequence);
                     self.outbox.publish(frame);
                 }
                 Ok(Merged::Pending) => {
-                    // A source of a backtest has its rows at hand; what it does not have yet it is
-                    // asked for again when everybody else on this thread has had a turn.
                     self.shared.pool.give(frame);
-                    return Pumped::More;
+                    self.silences += 1;
+                    // Most sources have their rows at hand, and one that has not is asked again when
+                    // everybody else on this thread has had a turn; one that stays silent, rarely.
+                    return if self.silences < SILENCES_MAX { Pumped::More } else { Pumped::Later };
                 }
                 Ok(Merged::End) => {
                     stage.outcome().series = merge.uses();

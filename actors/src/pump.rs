@@ -1,10 +1,13 @@
 //! The pump: polls a part's work in slices, so that no part holds its thread for long.
 
 use std::{
+    future::Future,
     pin::Pin,
     task::{Context as TaskContext, Poll},
     time::Duration,
 };
+
+use tokio::time::{Sleep, sleep};
 
 use actix::{ActorContext, AsyncContext, Context, fut::ActorFuture};
 
@@ -24,6 +27,8 @@ pub(crate) enum Pumped {
     More,
     /// It waits for something and has left its waker there.
     Waiting,
+    /// There is nothing to do at present, and nobody to say when there is: look again soon.
+    Later,
     /// All is done.
     Done,
 }
@@ -31,7 +36,7 @@ pub(crate) enum Pumped {
 /// A part that works through data.
 pub(crate) trait Works: Part {
     /// Works until `slice` says that it is over, or until it must wait.
-    fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped;
+    fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped;
 
     /// The switch of its run.
     fn control(&self) -> &Control;
@@ -39,21 +44,45 @@ pub(crate) trait Works: Part {
 
 /// The time that a part may work.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slice(Stopwatch);
+pub(crate) struct Slice {
+    watch: Stopwatch,
+    /// Frames since the watch was looked at.
+    frames: u32,
+}
+
+/// Frames that are so quickly dealt with that looking at a watch for each would show.
+const FRAMES_PER_LOOK: u32 = 4;
 
 impl Slice {
-    pub(crate) fn is_over(self) -> bool {
-        self.0.elapsed() >= SLICE
+    fn start() -> Self {
+        Self { watch: Stopwatch::start(), frames: 0 }
+    }
+
+    /// Whether it is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.watch.elapsed() >= SLICE
+    }
+
+    /// As [`Self::is_over`], asked once per frame by a part that needs microseconds for each.
+    pub(crate) fn is_over_after_frame(&mut self) -> bool {
+        self.frames += 1;
+        self.frames.is_multiple_of(FRAMES_PER_LOOK) && self.is_over()
     }
 }
 
-struct Pump;
+/// How long a part naps before it looks again for something that nobody announces.
+const NAP: Duration = Duration::from_millis(1);
+
+#[derive(Default)]
+struct Pump {
+    nap: Option<Pin<Box<Sleep>>>,
+}
 
 impl<P: Works> ActorFuture<Shell<P>> for Pump {
     type Output = ();
 
     fn poll(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         shell: &mut Shell<P>,
         ctx: &mut Context<Shell<P>>,
         cx: &mut TaskContext<'_>,
@@ -71,7 +100,14 @@ impl<P: Works> ActorFuture<Shell<P>> for Pump {
             }
             Order::Work => {}
         }
-        match part.work(Slice(Stopwatch::start()), cx) {
+        if let Some(nap) = &mut self.nap {
+            if nap.as_mut().poll(cx).is_pending() {
+                part.control().sleep(cx.waker());
+                return Poll::Pending;
+            }
+            self.nap = None;
+        }
+        match part.work(&mut Slice::start(), cx) {
             Pumped::More => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -84,6 +120,11 @@ impl<P: Works> ActorFuture<Shell<P>> for Pump {
                 }
                 Poll::Pending
             }
+            Pumped::Later => {
+                self.nap = Some(Box::pin(sleep(NAP)));
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Pumped::Done => {
                 ctx.stop();
                 Poll::Ready(())
@@ -94,5 +135,5 @@ impl<P: Works> ActorFuture<Shell<P>> for Pump {
 
 /// Lets the part of this actor work until it is done; then the actor stops.
 pub(crate) fn start<P: Works>(ctx: &mut Context<Shell<P>>) {
-    ctx.spawn(Pump);
+    ctx.spawn(Pump::default());
 }

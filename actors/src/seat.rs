@@ -1,6 +1,9 @@
 //! A container's seat on its shard, from its first frame to its end.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use barhive_engine::{bus::QueueReceiver, frame::Frame, outcome::Ended};
 
@@ -9,6 +12,7 @@ use crate::{
     indicator_hub::Hubbed,
     lifecycle::{Component, Components, Lifecycle},
     progress::Progress,
+    publish::{ContainerEvents, SystemEvents},
     stage::Stage,
 };
 
@@ -41,15 +45,17 @@ pub(crate) struct Seat<C: Send> {
     /// Its place in the set.
     pub(crate) place: usize,
     lifecycle: Lifecycle<Held<C>>,
+    /// Its events on their way to the bus, when somebody listens.
+    events: Option<ContainerEvents>,
 }
 
 impl<C: Send> Seat<C> {
-    pub(crate) fn new(place: usize, name: &str, container: C) -> Self {
+    pub(crate) fn new(place: usize, name: &str, container: C, events: Option<ContainerEvents>) -> Self {
         let mut lifecycle = Lifecycle::new(Held { name: name.to_owned(), container: Some(container) });
         if let Err(fault) = lifecycle.initialise() {
             tracing::error!(%fault, "a container does not stand");
         }
-        Self { place, lifecycle }
+        Self { place, lifecycle, events }
     }
 
     /// Its shard begins to work, perhaps not for the first time.
@@ -57,9 +63,28 @@ impl<C: Send> Seat<C> {
         let _ = self.lifecycle.run();
     }
 
+    /// The container's name.
+    pub(crate) fn name(&mut self) -> String {
+        self.lifecycle.components().name.clone()
+    }
+
     /// What it holds, unless it has failed or finished.
     pub(crate) fn held(&mut self) -> Option<&mut C> {
         self.lifecycle.components().container.as_mut()
+    }
+
+    /// Publishes its events; ready when none waits any more.
+    pub(crate) fn poll_events(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.events.as_ref().map_or(Poll::Ready(()), |events| events.poll(cx))
+    }
+
+    /// As [`Self::poll_events`], for the last time.
+    pub(crate) fn poll_last_events(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_events(cx));
+        if let Some(events) = self.events.take() {
+            events.close();
+        }
+        Poll::Ready(())
     }
 
     /// Its container has failed.
@@ -92,18 +117,20 @@ pub(crate) struct ShardShared {
     /// Has room for every container of the run.
     pub(crate) ended: flume::Sender<(usize, Ended)>,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) system_events: SystemEvents,
     pub(crate) control: Arc<Control>,
 }
 
 impl ShardShared {
     /// Tells how a container ended; one that failed is rerun elsewhere at once.
-    pub(crate) fn tell(&self, place: usize, ended: Ended) {
+    pub(crate) fn tell(&self, place: usize, name: &str, ended: Ended) {
         if let Ended::Failed(failure) = &ended {
-            tracing::warn!(place, step = failure.step, reason = %failure.reason, "a container failed");
+            tracing::warn!(name, step = failure.step, reason = %failure.reason, "a container failed");
+            self.system_events.failed(&format!("container {name}"), &failure.reason);
             self.progress.restarted();
         }
         if self.ended.try_send((place, ended)).is_err() {
-            tracing::debug!(place, "nobody collects any more");
+            tracing::debug!(name, "nobody collects any more");
         }
     }
 }

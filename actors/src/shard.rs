@@ -78,19 +78,28 @@ impl Works for Shard {
         &self.shared.shard.control
     }
 
-    fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped {
+    fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         let FusedShared { shard, pool, .. } = &*self.shared;
         let mut seats = self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
         let Seats { seats, frame, turn, next } = &mut *seats;
         loop {
             if let Some(current) = frame {
+                // Whoever listens to the last container must have room before the next has its turn.
+                let last = turn.checked_sub(1).and_then(|last| seats.get(last));
+                if last.is_some_and(|seat| seat.poll_events(cx).is_pending()) {
+                    return Pumped::Waiting;
+                }
                 while let Some(seat) = seats.get_mut(*turn) {
                     // Counted first: a container is never given the same rows twice.
                     *turn += 1;
                     if let Some(ended) = run(seat, current) {
-                        shard.tell(seat.place, ended);
+                        shard.tell(seat.place, &seat.name(), ended);
                     }
-                    if slice.is_over() {
+                    if seat.poll_events(cx).is_pending() {
+                        return Pumped::Waiting;
+                    }
+                    // The last one's look is the frame's, below.
+                    if *turn < seats.len() && slice.is_over() {
                         return Pumped::More;
                     }
                 }
@@ -99,6 +108,9 @@ impl Works for Shard {
                 *turn = 0;
                 if let Some(done) = frame.take() {
                     pool.give(done);
+                }
+                if slice.is_over() {
+                    return Pumped::More;
                 }
             }
             match shard.inbox.poll_recv(cx) {
@@ -112,15 +124,16 @@ impl Works for Shard {
                 Poll::Ready(None) if !shard.hub.is_complete() => return Pumped::Done,
                 Poll::Ready(None) => break,
             }
-            if slice.is_over() {
-                return Pumped::More;
-            }
         }
         while let Some(seat) = seats.get_mut(*turn) {
-            *turn += 1;
+            // Nothing is left to finish when this is a second look, for the events' sake.
             if let Some(ended) = seat.finish(finish_guarded) {
-                shard.tell(seat.place, ended);
+                shard.tell(seat.place, &seat.name(), ended);
             }
+            if seat.poll_last_events(cx).is_pending() {
+                return Pumped::Waiting;
+            }
+            *turn += 1;
             if slice.is_over() {
                 return Pumped::More;
             }

@@ -85,7 +85,7 @@ impl Works for StrategyActor {
         &self.shared.control
     }
 
-    fn work(&mut self, slice: Slice, cx: &mut TaskContext<'_>) -> Pumped {
+    fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         let shared = &*self.shared;
         let mut deciders = shared.deciders.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

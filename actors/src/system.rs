@@ -5,6 +5,7 @@
 //! questions and answers step by step.
 
 use std::{
+    cell::RefCell,
     num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
@@ -13,11 +14,13 @@ use std::{
 use actix_rt::{Arbiter, ArbiterHandle};
 use barhive_engine::{
     Registry,
-    bus::{FramePool, FrameTopic, Policy, QueueCounters, QueueOptions, queue},
+    bus::{Bus, ContainerId, FramePool, FrameTopic, Policy, QueueCounters, QueueOptions, queue},
     container::Container,
     outcome::Ended,
     pass::{Pass, RunError},
-    set::{Placement, RunSpec},
+    record::Recorder,
+    result::TopicCounters,
+    set::{ContainerSpec, Placement, RunSpec},
 };
 
 use crate::{
@@ -31,6 +34,7 @@ use crate::{
     indicator_hub::{HubShared, Hubbed, IndicatorHub},
     market_data::{Market, MarketData, MarketShared},
     progress::Progress,
+    publish::{ContainerEvents, PublishingRecorder, SystemEvents},
     resource_monitor::{ResourceMonitor, Resources, Sampler},
     seat::{Seat, ShardShared},
     shard::{FusedShared, Seats, Shard},
@@ -55,7 +59,8 @@ pub(crate) fn run(run: &Run) -> Result<Collected, RunError> {
     if members.is_empty() {
         return Err(RunError::Empty);
     }
-    let make_recorder = |container: &_| (run.options.recorders)(container);
+    let publishing = Publishing::new(run);
+    let make_recorder = |container: &ContainerSpec| publishing.recorder(run, container);
     let opened = guarded(|| Pass::open(&run.spec, &run.registry, &members, &make_recorder, false));
     let pass = opened.unwrap_or_else(|what| Err(machinery("set-up", what)))?;
     let (collector, ended) = Collector::start(
@@ -67,7 +72,7 @@ pub(crate) fn run(run: &Run) -> Result<Collected, RunError> {
     let finished = arbiters::system().and_then(|system| {
         system.block_on(async {
             let mut arbiters = Arbiters::default();
-            let finished = match Wiring::start(run, pass, ended, &mut arbiters) {
+            let finished = match Wiring::start(run, pass, publishing, ended, &mut arbiters) {
                 Ok(wiring) => wiring.until_done(run).await,
                 Err(error) => Err(error),
             };
@@ -92,8 +97,41 @@ fn machinery(part: &str, what: String) -> RunError {
     RunError::Machinery { part: part.to_owned(), what }
 }
 
+/// Who listens to what the containers and the parts do.
+struct Publishing {
+    set: Option<Bus>,
+    system: SystemEvents,
+    /// By container.
+    events: RefCell<Vec<Option<ContainerEvents>>>,
+}
+
+impl Publishing {
+    fn new(run: &Run) -> Self {
+        Self {
+            set: run.options.bus.as_ref().map(Bus::set),
+            system: SystemEvents::new(run.options.bus.as_ref()),
+            events: RefCell::new(vec![None; run.spec.containers.len()]),
+        }
+    }
+
+    /// A container's recorder, which also publishes when somebody listens.
+    fn recorder(&self, run: &Run, container: &ContainerSpec) -> Box<dyn Recorder> {
+        let recorder = (run.options.recorders)(container);
+        let place = run.spec.containers.iter().position(|known| known.name == container.name);
+        let (Some(set), Some(place)) = (&self.set, place) else { return recorder };
+        match ContainerEvents::new(set, ContainerId(place as u32)) {
+            Some((events, wants)) => {
+                self.events.borrow_mut()[place] = Some(events.clone());
+                Box::new(PublishingRecorder::new(recorder, events, wants))
+            }
+            None => recorder,
+        }
+    }
+}
+
 /// The running parts.
 struct Wiring {
+    events: SystemEvents,
     exits: flume::Receiver<Exit>,
     supervisor: Supervisor,
     policy: RestartPolicy,
@@ -108,6 +146,7 @@ impl Wiring {
     fn start(
         run: &Run,
         pass: Pass,
+        publishing: Publishing,
         ended: flume::Sender<(usize, Ended)>,
         arbiters: &mut Arbiters,
     ) -> Result<Self, RunError> {
@@ -148,6 +187,7 @@ impl Wiring {
             control: Arc::clone(&run.control),
         });
         let mut wiring = Self {
+            events: publishing.system,
             exits,
             supervisor,
             policy: RestartPolicy { give_up: GiveUp::Escalate, ..run.options.restart },
@@ -161,7 +201,8 @@ impl Wiring {
         // Consumers first: what is produced finds somebody.
         let data = arbiters.start()?;
         let per_shard = containers.len().div_ceil(spread.shards);
-        let mut containers = containers.into_iter().enumerate();
+        let events = publishing.events.into_inner();
+        let mut containers = containers.into_iter().enumerate().zip(events).map(member);
         for (number, inbox) in inboxes.into_iter().enumerate() {
             let arbiter = if spread.one_thread { data.clone() } else { arbiters.start()? };
             let shard = ShardShared {
@@ -171,6 +212,7 @@ impl Wiring {
                 stage: Arc::clone(&wiring.shards[number]),
                 ended: ended.clone(),
                 progress: Arc::clone(&run.progress),
+                system_events: wiring.events.clone(),
                 control: Arc::clone(&run.control),
             };
             let members = containers.by_ref().take(per_shard).collect();
@@ -194,13 +236,13 @@ impl Wiring {
         &self,
         arbiter: &ArbiterHandle,
         shard: ShardShared,
-        members: Vec<(usize, Container)>,
+        members: Vec<Member>,
         pool: &FramePool,
     ) -> Result<(), RunError> {
         let name = format!("{SHARD}{}", shard.number);
-        let seats = members.into_iter().map(|(place, container)| {
+        let seats = members.into_iter().map(|Member { place, container, events }| {
             let name = container.name().to_owned();
-            Seat::new(place, &name, container)
+            Seat::new(place, &name, container, events)
         });
         let seats = Mutex::new(Seats::new(seats.collect()));
         let shared = Arc::new(FusedShared { shard, seats, pool: pool.clone() });
@@ -212,16 +254,16 @@ impl Wiring {
         &mut self,
         arbiter: &ArbiterHandle,
         shard: ShardShared,
-        members: Vec<(usize, Container)>,
+        members: Vec<Member>,
         pool: &FramePool,
     ) -> Result<(), RunError> {
         let (execution, strategy) =
             (format!("{EXECUTION}{}", shard.number), format!("strategy {}", shard.number));
         let (mut accounts, mut deciders) = (Vec::new(), Vec::new());
-        for (place, container) in members {
+        for Member { place, container, events } in members {
             let name = container.name().to_owned();
             let (account, decider) = container.split();
-            accounts.push(Seat::new(place, &name, account));
+            accounts.push(Seat::new(place, &name, account, events));
             deciders.push(decider);
         }
         let counters = |topic, subscriber: &str| Arc::new(QueueCounters::new(topic, subscriber));
@@ -245,6 +287,7 @@ impl Wiring {
         factory: impl FnMut(Life) -> P + Send + 'static,
     ) -> Result<(), RunError> {
         let started = self.supervisor.start(arbiter, name, self.policy, factory);
+        self.events.started(name);
         started.map(drop).map_err(|error| machinery(name, error.to_string()))
     }
 
@@ -262,12 +305,24 @@ impl Wiring {
         started.map(drop).map_err(|error| machinery("resource monitor", error.to_string()))
     }
 
+    /// Counts of all queues: the run's own, then those of the bus that it was given.
+    fn counters(&self, run: &Run) -> Vec<TopicCounters> {
+        let own = self.counters.iter().map(|counters| counters.snapshot());
+        own.chain(run.options.bus.iter().flat_map(Bus::counters)).collect()
+    }
+
     /// Waits for the parts. `None` when the run was cancelled.
     async fn until_done(self, run: &Run) -> Result<Option<Finish>, RunError> {
         let mut working = self.shards.len();
         while working > 0 {
             let Ok(Exit { part, how }) = self.exits.recv_async().await else { break };
             tracing::debug!(%part, ?how, "a part ended");
+            match &how {
+                ExitKind::Stopped => self.events.stopped(&part),
+                ExitKind::Quarantined { reason } | ExitKind::Escalated { reason } => {
+                    self.events.failed(&part, reason);
+                }
+            }
             match how {
                 ExitKind::Escalated { reason } => return Err(machinery(&part, reason)),
                 ExitKind::Stopped if part.starts_with(SHARD) || part.starts_with(EXECUTION) => working -= 1,
@@ -286,10 +341,21 @@ impl Wiring {
         Ok(Some(Finish {
             series: market.series,
             hub: hub.counters,
-            bus: self.counters.iter().map(|counters| counters.snapshot()).collect(),
+            bus: self.counters(run),
             restarts: self.supervisor.restarts(),
         }))
     }
+}
+
+/// A container on its way to its shard.
+struct Member {
+    place: usize,
+    container: Container,
+    events: Option<ContainerEvents>,
+}
+
+fn member(((place, container), events): ((usize, Container), Option<ContainerEvents>)) -> Member {
+    Member { place, container, events }
 }
 
 /// What the names of the parts begin with whose end is awaited.

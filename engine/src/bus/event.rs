@@ -160,9 +160,11 @@ macro_rules! kinds {
                 all
             }
 
-            /// Delivers what waits, kind by kind, waiting for room.
-            pub(super) async fn flush_async(&mut self) {
-                $(if let Some(publisher) = &mut self.$field { publisher.flush_async().await; })*
+            /// Delivers what waits, kind by kind; ready when nothing waits any more.
+            pub(super) fn poll_flush(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+                let mut all = true;
+                $(if let Some(publisher) = &mut self.$field { all &= publisher.poll_flush(cx).is_ready(); })*
+                if all { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
             }
         }
     };
@@ -183,7 +185,7 @@ kinds! {
     Order "ORDER" OrderEvent by ContainerFilter in order,
     /// An order filled, wholly or in part.
     Fill "FILL" Fill by ContainerFilter in fill,
-    /// An account's equity and cash after a step.
+    /// An account's equity after a step.
     PortfolioUpdate "PORTFOLIO_UPDATE" PortfolioUpdate by ContainerFilter in portfolio_update,
     /// A position grew or shrank.
     PositionUpdate "POSITION_UPDATE" PositionUpdate by ContainerFilter in position_update,

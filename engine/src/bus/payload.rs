@@ -69,8 +69,6 @@ pub struct OrderRequested {
 pub struct PortfolioUpdate {
     /// Cash and positions at the last close.
     pub equity: f64,
-    /// Cash.
-    pub cash: Money,
 }
 
 /// A position of one strategy in one instrument.

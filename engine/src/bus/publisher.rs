@@ -1,6 +1,12 @@
 //! Publishers: collect events into batches and deliver each batch as one message per subscriber.
 
-use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    num::NonZeroUsize,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use super::{
     AnyPayload, Batch, Bus, Event, EventId, Header, IsolationViolation, Message, Payload, event::Publishers,
@@ -199,18 +205,20 @@ impl<P: Payload> Publisher<P> {
         self.pending.is_empty()
     }
 
-    /// As [`Self::flush`], waiting for room without holding the thread.
-    pub async fn flush_async(&mut self) {
-        loop {
-            let done = self.flush();
-            while let Some((subscriber, message)) = self.pending.front() {
-                subscriber.send(message.clone(), self.bus.shared()).await;
-                self.pending.pop_front();
-            }
-            if done || self.batch.is_empty() {
-                return;
+    /// As [`Self::flush`]; ready when nothing waits any more.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.flush() {
+            let room = self.pending.iter().filter(|(subscriber, _)| subscriber.poll_room(cx).is_ready());
+            if room.count() == 0 {
+                return Poll::Pending;
             }
         }
+        Poll::Ready(())
+    }
+
+    /// As [`Self::flush`], waiting for room without holding the thread.
+    pub async fn flush_async(&mut self) {
+        poll_fn(|cx| self.poll_flush(cx)).await;
     }
 
     fn retry(&mut self) {
@@ -288,17 +296,26 @@ impl EventPublisher {
     }
 
     /// Publishes events of any kinds: grouped by kind, in order within a kind, one message per batch
-    /// and subscriber. Waits for room without holding the thread.
-    pub async fn publish_batch(&mut self, drafts: impl IntoIterator<Item = Draft<AnyPayload>>) {
-        for draft in drafts {
-            let mut next = Some(draft);
-            while let Some(draft) = next.take() {
-                if let Err(Full(draft)) = self.push(draft) {
-                    self.publishers.flush_async().await;
-                    next = Some(draft);
+    /// and subscriber. What `drafts` holds when it is not ready is still to be published.
+    pub fn poll_publish(
+        &mut self,
+        drafts: &mut VecDeque<Draft<AnyPayload>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        while let Some(draft) = drafts.pop_front() {
+            if let Err(Full(draft)) = self.push(draft) {
+                drafts.push_front(draft);
+                if self.publishers.poll_flush(cx).is_pending() {
+                    return Poll::Pending;
                 }
             }
         }
-        self.publishers.flush_async().await;
+        self.publishers.poll_flush(cx)
+    }
+
+    /// As [`Self::poll_publish`], waiting for room without holding the thread.
+    pub async fn publish_batch(&mut self, drafts: impl IntoIterator<Item = Draft<AnyPayload>>) {
+        let mut drafts = drafts.into_iter().collect();
+        poll_fn(|cx| self.poll_publish(&mut drafts, cx)).await;
     }
 }

@@ -10,10 +10,10 @@ use std::{
 use proptest::prelude::*;
 
 use super::{payload::*, *};
-use crate::{instrument::InstrumentId, money::Money};
+use crate::instrument::InstrumentId;
 
 pub(super) fn equity(value: f64) -> PortfolioUpdate {
-    PortfolioUpdate { equity: value, cash: Money::ZERO }
+    PortfolioUpdate { equity: value }
 }
 
 fn tick(instrument: u32, price: f64) -> Tick {

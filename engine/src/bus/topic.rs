@@ -6,6 +6,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::{Context, Poll},
 };
 
 use super::{
@@ -116,11 +117,11 @@ impl<P: Payload> Subscriber<P> {
         }
     }
 
-    /// As [`Self::offer`], waiting for room.
-    pub(super) async fn send(&self, message: Message<P>, shared: &Shared) {
-        let Outlet::Queue(tx) = &self.outlet else { return };
-        if let Err(lost) = tx.send(message).await {
-            shared.dead(tx.counters().subscriber(), DeadCause::Closed, &lost.events);
+    /// Ready when an offer will find room.
+    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.outlet {
+            Outlet::Queue(tx) => tx.poll_room(cx),
+            Outlet::Conflated { .. } => Poll::Ready(()),
         }
     }
 
