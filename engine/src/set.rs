@@ -58,7 +58,8 @@ pub struct FillSpec {
     pub market: MarketFill,
     /// Slippage against the trader on market and stop orders, in basis points of the price.
     pub slippage_bps: f64,
-    /// Closes what is still open, and fills what still rests at the market, at the open of the last bar.
+    /// Closes what is still open when the run ends, at the open of the last bar: looks at a price that is
+    /// gone, so it must be asked for. Orders that still rest are taken back.
     pub close_at_end: bool,
 }
 

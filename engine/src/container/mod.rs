@@ -145,7 +145,8 @@ impl Container {
         let closes = &columns.close[..until];
         let mut row = from;
         while row < until {
-            if self.execution.has_resting() || self.execution.is_bounded() {
+            let execution = &self.execution;
+            if execution.has_resting() || execution.is_bounded() || execution.has_untold_fills() {
                 self.run_row(frame, columns, row)?;
                 row += 1;
                 continue;
@@ -173,12 +174,13 @@ impl Container {
         let ts_ns = columns.ts_close_ns[row];
         self.steps += 1;
         decisions.window.rows[0] = row as u32;
-        execution.step_fills.clear();
+        execution.begin_step();
         if execution.has_resting() {
             execution.match_bar(0, &execution.bar_prices(0, columns, row), ts_ns)?;
         }
         execution.mark(0, columns.close[row]);
         execution.sample(|| ts_ns)?;
+        execution.tell_fills();
         if !execution.step_fills.is_empty() {
             decisions.fills(frame, &execution.view, &execution.step_fills);
         }
@@ -236,7 +238,7 @@ impl Container {
         }
         self.steps += 1;
         self.last_ts_ns = ts_ns;
-        self.execution.step_fills.clear();
+        self.execution.begin_step();
         for row in rows {
             let slot = self.slot_of[row.series as usize] as usize;
             self.decisions.window.rows[slot] = row.row;
@@ -250,6 +252,7 @@ impl Container {
             self.price(frame, row, slot);
         }
         self.execution.sample(|| ts_ns)?;
+        self.execution.tell_fills();
         Ok(true)
     }
 

@@ -43,7 +43,7 @@ impl Execution {
         // A newer target speaks for the older one, whatever becomes of it.
         if resting.is_target() {
             self.cancel_where(market, Cause::Replaced, ts_ns, |old| {
-                old.position == position as u32 && old.is_target() && !old.is_attached()
+                old.position == position as u32 && old.is_target()
             });
         }
         let refusal = if self.view.halted {
@@ -76,7 +76,7 @@ impl Execution {
     pub(crate) fn cancel(&mut self, order: OrderId, strategy: u32, ts_ns: i64) {
         for market in 0..self.markets.len() {
             self.cancel_where(market, Cause::Strategy, ts_ns, |old| {
-                old.id == order && old.strategy == strategy
+                old.id == order && old.strategy == strategy && !old.is_forced()
             });
         }
     }
@@ -85,7 +85,7 @@ impl Execution {
     pub(crate) fn cancel_all(&mut self, position: usize, ts_ns: i64) {
         let market = self.positions[position].market as usize;
         self.cancel_where(market, Cause::Strategy, ts_ns, |old| {
-            old.position == position as u32 && !old.is_attached()
+            old.position == position as u32 && !old.is_attached() && !old.is_forced()
         });
     }
 
@@ -229,7 +229,7 @@ impl Execution {
             Quantity::AllIn(_) => return None,
             _ => {}
         }
-        let after = held.checked_add(lots)?;
+        let Some(after) = held.checked_add(lots) else { return Some(Cause::BadQuantity) };
         let grows = after.unsigned_abs() > held.unsigned_abs();
         let too_many =
             |max: Option<i64>, lots: i64| max.is_some_and(|max| lots.unsigned_abs() > max.unsigned_abs());

@@ -76,8 +76,17 @@ impl Execution {
         let mut lots = market_of.scales.lots_affordable(budget, price, |notional| {
             Some(Money(market_of.costs.commission(notional)?.0.checked_mul(leverage)?))
         });
-        if let Some(max) = self.positions[position].limits.position_lots_max {
+        let limits = self.positions[position].limits;
+        if let Some(max) = limits.position_lots_max {
             lots = lots.min(max);
+        }
+        if let Some(max) = limits.order_lots_max {
+            // What closed was part of the order.
+            lots = lots.min(max.saturating_sub(held.saturating_abs()));
+        }
+        if let Some(max) = limits.order_notional_max {
+            let max = Money((max * 1e9) as i128);
+            lots = lots.min(market_of.scales.lots_affordable(max, price, |_| Some(Money::ZERO)));
         }
         if lots <= 0 {
             let cause = if held == 0 { Cause::BuyingPower } else { Cause::NothingToDo };
@@ -285,7 +294,6 @@ impl Execution {
         if !self.close_at_end || self.open_positions == 0 {
             return Ok(());
         }
-        self.step_fills.clear();
         for position in 0..self.positions.len() {
             let held = self.view.positions[position].lots;
             if held == 0 {

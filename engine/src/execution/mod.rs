@@ -95,8 +95,11 @@ pub(crate) struct Execution {
     digest: Digest,
     wants: Wants,
     pub(crate) records: Records,
-    /// Fills of the step at hand, for `on_fill`.
+    /// Fills of the step at hand, for `on_fill`; those at a deciding close come behind the ones that
+    /// are told, and are told at the next step.
     pub(crate) step_fills: Vec<Fill>,
+    /// How many of them are told.
+    told_fills: usize,
 }
 
 /// The instruments of a container: which positions its strategies may hold, market by market.
@@ -182,6 +185,7 @@ impl Execution {
             wants,
             records: Records::default(),
             step_fills: Vec::new(),
+            told_fills: 0,
             markets,
             positions,
         }
@@ -197,6 +201,28 @@ impl Execution {
     #[inline]
     pub(crate) fn rests_on(&self, market: usize) -> bool {
         !self.markets[market].resting.is_empty()
+    }
+
+    /// Whether a strategy has yet to hear of a fill.
+    #[inline(always)]
+    pub(crate) fn has_untold_fills(&self) -> bool {
+        self.step_fills.len() > self.told_fills
+    }
+
+    /// A step begins: forgets the fills that were told.
+    #[inline(always)]
+    pub(crate) fn begin_step(&mut self) {
+        if self.told_fills > 0 {
+            self.step_fills.drain(..self.told_fills);
+            self.told_fills = 0;
+        }
+    }
+
+    /// Everything that happened before the strategies are called has happened: they hear of all fills
+    /// so far.
+    #[inline(always)]
+    pub(crate) fn tell_fills(&mut self) {
+        self.told_fills = self.step_fills.len();
     }
 
     /// A market's newest close.

@@ -56,9 +56,14 @@ impl Resting {
         self.parent.is_some()
     }
 
+    /// Whether the account itself ordered it (to close after a halt): no strategy's business.
+    pub(super) fn is_forced(&self) -> bool {
+        self.id.0 > super::OWN_ORDERS && !self.is_attached()
+    }
+
     /// Whether a newer target takes its place.
     pub(super) fn is_target(&self) -> bool {
-        matches!(self.quantity, Quantity::Target(_) | Quantity::AllIn(_))
+        matches!(self.quantity, Quantity::Target(_) | Quantity::AllIn(_)) && !self.is_forced()
     }
 
     /// Lots that the order is for when the position stands at `held`, as far as they are known.

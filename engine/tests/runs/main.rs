@@ -1,0 +1,13 @@
+//! Whole runs on bars in memory: what an order meets, what changes a result and what must not, and
+//! what a failing account does to its neighbours.
+
+
+
+mod exits;
+mod fills;
+
+mod kit;
+
+
+mod orders;
+
