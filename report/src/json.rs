@@ -1,6 +1,6 @@
 //! The stable JSON report. `docs/report-json.md` describes it; a snapshot test holds it still.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use barhive_engine::{
     instrument::Currency,
@@ -144,22 +144,16 @@ struct Run<'a> {
 
 #[derive(Serialize)]
 struct Files<'a> {
-    written: Vec<Shown<'a, PathBuf>>,
+    written: Vec<Shown<'a>>,
     missing: Vec<String>,
 }
 
 /// A path as text; bytes that are no text become replacement characters.
-struct Shown<'a, T>(&'a T);
+struct Shown<'a>(&'a PathBuf);
 
-impl Serialize for Shown<'_, PathBuf> {
+impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0.display())
-    }
-}
-
-impl fmt::Debug for Keyed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.name)
     }
 }
 

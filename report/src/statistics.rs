@@ -130,7 +130,7 @@ pub const GROUPS: &[Group] = &[
                 "Annual return",
                 true,
                 "The yearly rate that compounds to the total return over calendar time, 365.25 days to the year. \
-                 Not given for less than a day.",
+                 Of a span of days it says little. Not given where everything is lost.",
                 "backtesting.py compounds the mean daily return over 252 trading days and calls the calendar \
                  figure CAGR.",
                 |a| a.statistics.annual_return.map(Value::Fraction),

@@ -74,7 +74,7 @@ impl Sample {
             let mut place = 0usize;
             self.thinned.retain(|_| {
                 place += 1;
-                (place - 1) / 2 % 2 == 0
+                ((place - 1) / 2).is_multiple_of(2)
             });
             self.stride *= 2;
         }

@@ -128,7 +128,7 @@ struct FileThread {
 pub struct RecordStore {
     accounts: Mutex<Vec<Arc<Mutex<AccountCurves>>>>,
     containers: usize,
-    files: Option<FileThread>,
+    files: Mutex<Option<FileThread>>,
     folder: PathBuf,
 }
 
@@ -149,12 +149,13 @@ impl RecordStore {
             .name("barhive-records".into())
             .spawn(move || writer::run(&place, format, &messages, &returns))
             .map_err(fault)?;
-        Ok(Self { files: Some(FileThread { sender, pool, thread }), folder, ..Self::curves_only(containers) })
+        let files = Mutex::new(Some(FileThread { sender, pool, thread }));
+        Ok(Self { files, folder, ..Self::curves_only(containers) })
     }
 
     /// Keeps curves for the page and writes no file; starts no thread.
     pub fn curves_only(containers: usize) -> Self {
-        Self { accounts: Mutex::default(), containers, files: None, folder: PathBuf::new() }
+        Self { accounts: Mutex::default(), containers, files: Mutex::default(), folder: PathBuf::new() }
     }
 
     /// A recorder for one container; a second one of the same name takes the place of the first. What its trace and retention rule out is neither collected nor
@@ -181,7 +182,8 @@ impl RecordStore {
             Retention::SlidingWindow(_) | Retention::Full => Wants::ALL,
         }
         .within(spec.trace);
-        let stream = self.files.as_ref().filter(|_| written != Wants::default()).map(|files| {
+        let files = lock(&self.files);
+        let stream = files.as_ref().filter(|_| written != Wants::default()).map(|files| {
             let names = Arc::new(Names::new(spec, instruments));
             let open = Message::Open { account, name: spec.name.clone(), names, wants: written };
             // A thread that is gone is reported when the run finishes.
@@ -199,10 +201,12 @@ impl RecordStore {
     }
 
     /// Gathers what the run left. Every recorder must be dropped by now; files of one that is not are
-    /// left out and named as a fault. Accounts in `quarantined` leave neither curves nor files.
-    pub fn finish(self, quarantined: &[String]) -> Recorded {
+    /// left out and named as a fault. Accounts in `quarantined` leave neither curves nor files. What is
+    /// gathered is gone from the store.
+    pub fn finish(&self, quarantined: &[String]) -> Recorded {
         let mut recorded = Recorded::default();
-        if let Some(files) = self.files {
+        let files = lock(&self.files).take();
+        if let Some(files) = files {
             let _ = files.sender.send(Message::Finish { leave_out: quarantined.to_vec() });
             drop(files.sender);
             match files.thread.join() {
@@ -214,11 +218,11 @@ impl RecordStore {
                         .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
                         .unwrap_or_else(|| "unknown".into());
                     let what = format!("the writing thread failed: {what}; no record file is complete");
-                    recorded.faults.push(WriteFault { path: self.folder, what });
+                    recorded.faults.push(WriteFault { path: self.folder.clone(), what });
                 }
             }
         }
-        let accounts = self.accounts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let accounts = mem::take(&mut *lock(&self.accounts));
         for curves in &accounts {
             let curves = mem::take(&mut *lock(curves));
             recorded.curves.retain(|earlier: &AccountCurves| earlier.account != curves.account);
