@@ -1,0 +1,132 @@
+//! The command line: one file per command.
+//!
+//! Flags are typed raw first and then turned into what is meant. Results go to standard output,
+//! everything else to standard error. Exit codes: 0 all done, 1 something failed, 2 the command line
+//! or the configuration is wrong, 70 the root supervisor gave up.
+
+mod completions;
+mod config_flags;
+mod config_show;
+mod data;
+mod list;
+mod logging;
+mod outcome;
+mod output;
+mod panics;
+mod params;
+mod plan;
+mod progress;
+mod results_dir;
+mod run;
+mod schema;
+mod signals;
+mod table;
+mod validate;
+
+use std::{
+    ffi::OsString,
+    io::{self, BufWriter, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use crate::Registry;
+use outcome::{CliError, Outcome};
+
+/// Backtests strategy sets on bars: one pass over the data feeds every account
+#[derive(Parser, Debug)]
+#[command(name = "barhive", version, max_term_width = 80, propagate_version = true)]
+#[command(infer_subcommands = false, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 all done, 1 something failed or was quarantined, 2 wrong usage \
+                        or configuration, 70 a root supervisor gave up.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logs: logging::LogFlags,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run a strategy set and report the result
+    Run(run::RunFlags),
+    /// Check a set and its data without running it; shows all faults at once
+    Validate(validate::ValidateFlags),
+    /// Predict what a run will take: parts, series, indicators, memory, time
+    Plan(plan::PlanFlags),
+    /// List the strategies, indicators and feeds that a set may name
+    #[command(subcommand)]
+    List(list::ListCommand),
+    /// Print the JSON Schema of sets, for completion in editors
+    Schema,
+    /// Import, list, check, convert and generate bars
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// Show a configuration as it is understood
+    #[command(subcommand)]
+    Config(config_show::ConfigCommand),
+    /// Print a script that teaches a shell this command line
+    Completions(completions::CompletionsFlags),
+}
+
+/// The whole program over `registry`: reads the process's arguments, does what they ask, answers the
+/// exit code.
+///
+/// ```no_run
+/// use barhive::Registry;
+///
+/// fn main() -> std::process::ExitCode {
+///     barhive::cli::run(Registry::builtin())
+/// }
+/// ```
+pub fn run(registry: Registry) -> ExitCode {
+    run_with(registry, std::env::args_os(), &mut BufWriter::new(io::stdout().lock()))
+}
+
+/// [`run`] with arguments (the program's name first) and standard output given by the caller.
+///
+/// Diagnostics still go to standard error.
+pub fn run_with<I, T>(registry: Registry, args: I, out: &mut dyn Write) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return outcome::exit_code(tell(&error, out)),
+    };
+    panics::log_panics();
+    let outcome = cli.logs.install().and_then(|()| dispatch(&cli, &registry, out));
+    let flushed = out.flush().map_err(CliError::from);
+    outcome::exit_code(outcome.and_then(|done| flushed.map(|()| done)))
+}
+
+fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
+    let parts = registry.as_engine();
+    match &cli.command {
+        Command::Run(flags) => run::run(flags, &cli.logs, registry, out),
+        Command::Validate(flags) => validate::run(flags, parts, out),
+        Command::Plan(flags) => plan::run(flags, parts, out),
+        Command::Schema => schema::run(parts, out),
+        Command::Data(command) => data::run(command, parts, out),
+        Command::Config(command) => config_show::run(command, parts, out),
+        Command::List(command) => list::run(command, parts, out),
+        Command::Completions(flags) => completions::run(flags, out),
+    }
+}
+
+/// Help and versions are results; anything else that the parser says is a fault.
+fn tell(error: &clap::Error, out: &mut dyn Write) -> Outcome {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            write!(out, "{}", error.render())?;
+            out.flush()?;
+            Ok(outcome::Done::All)
+        }
+        _ => {
+            let text = error.render().to_string();
+            Err(CliError::Usage(text.trim_start_matches("error: ").trim_end().to_owned()))
+        }
+    }
+}

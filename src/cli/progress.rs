@@ -1,0 +1,50 @@
+//! The progress bar: only on a terminal, and only for what takes over a second.
+
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How long a run may take before a bar appears.
+const QUIET_MS: u64 = 1_000;
+
+/// A bar over rows, or nothing at all.
+pub(super) struct ProgressLine {
+    bar: Option<ProgressBar>,
+}
+
+impl ProgressLine {
+    /// A bar if `wanted` and standard error is a terminal.
+    pub(super) fn new(wanted: bool) -> Self {
+        Self { bar: (wanted && std::io::stderr().is_terminal()).then(ProgressBar::hidden) }
+    }
+
+    /// Shows how far the run is. `elapsed` since its start decides whether the bar is seen yet.
+    pub(super) fn show(&self, rows_done: u64, rows_total: Option<u64>, elapsed: Duration) {
+        let Some(bar) = &self.bar else { return };
+        if bar.is_hidden() && elapsed >= Duration::from_millis(QUIET_MS) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.reset_elapsed();
+            bar.set_style(style(rows_total.is_some()));
+        }
+        if let Some(total) = rows_total {
+            bar.set_length(total);
+        }
+        bar.set_position(rows_done);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(with_total: bool) -> ProgressStyle {
+    let template = if with_total {
+        "{wide_bar} {human_pos}/{human_len} bars, {per_sec}, {eta} left"
+    } else {
+        "{spinner} {human_pos} bars, {per_sec}"
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

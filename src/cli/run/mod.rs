@@ -1,0 +1,157 @@
+//! `run`: a strategy set from its YAML file to its report.
+
+mod flags;
+mod records;
+mod watch;
+
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use barhive_actors::{RunOptions, RunOutcome, clock::SystemClock};
+use barhive_config::Loaded;
+use barhive_engine::{pass::RunError, set::RunSpec, time::Clock};
+use barhive_report::{
+    ReportInput, Resources, RunMeta, TerminalStyle, curve::PriceTap, store::write_whole, terminal, write_json,
+};
+
+pub(super) use self::flags::RunFlags;
+use self::records::Records;
+use super::{
+    logging::LogFlags,
+    outcome::{CliError, Done, Outcome},
+    output::Format,
+    results_dir, signals,
+};
+use crate::Registry;
+
+/// Symbols whose prices the page shows.
+const SYMBOLS_SHOWN_MAX: usize = 24;
+
+pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &mut dyn Write) -> Outcome {
+    let started_ns = SystemClock.now_ns();
+    let interrupt = signals::interrupt_flag()
+        .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
+    let loaded = flags.config.load(registry.as_engine(), flags.keep_going)?;
+    let mut spec = loaded.spec.clone();
+    flags.narrow(&mut spec);
+    let html = loaded.report.html && !flags.no_html;
+    let tap = html.then(|| PriceTap::new(Arc::clone(&spec.source), SYMBOLS_SHOWN_MAX));
+    if let Some(tap) = &tap {
+        spec.source = Arc::clone(tap) as _;
+    }
+
+    let folder = results_folder(flags, &loaded, &spec, started_ns)?;
+    let records = Records::start(&folder, flags.formats(&loaded.report), &spec)?;
+    let watch = watch::Watch::start(interrupt, !flags.no_progress && !logs.is_quiet());
+    let options = RunOptions {
+        recorders: records.factory(),
+        progress: Some(watch.progress()),
+        control: Some(watch.control()),
+        seed: spec.containers.first().map_or(0, |container| container.seed),
+        ..RunOptions::default()
+    };
+    let instruments = spec.instruments.clone();
+    let meta = RunMeta {
+        name: spec.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_ns: Some(started_ns),
+        config_text: loaded.canonical_yaml.clone(),
+        config_path: Some(flags.config.set.display().to_string()),
+        overrides: flags.changes(),
+        seed: options.seed,
+        ..RunMeta::default()
+    };
+    let ran = barhive_actors::run(spec, registry.as_engine(), options);
+    watch.stop();
+    let RunOutcome { result, recorders, resources, elapsed } = ran.map_err(|error| {
+        // A folder that holds nothing is of no use to anybody; one with files is kept.
+        drop(std::fs::remove_dir(folder.join("accounts")).and_then(|()| std::fs::remove_dir(&folder)));
+        failure(error)
+    })?;
+    drop(recorders);
+
+    let quarantined: Vec<_> = result.quarantined.iter().map(|one| one.container.clone()).collect();
+    let recorded = records.finish(&quarantined);
+    let prices = tap.map(|tap| tap.prices()).unwrap_or_default();
+    let meta = RunMeta {
+        wall_ms: elapsed.as_secs_f64() * 1e3,
+        resources: Resources {
+            cores: std::thread::available_parallelism()
+                .ok()
+                .and_then(|cores| u32::try_from(cores.get()).ok()),
+            resident_bytes_peak: Some(resources.process_rss_bytes_peak).filter(|bytes| *bytes > 0),
+            ..Resources::default()
+        },
+        ..meta
+    };
+    let input = ReportInput {
+        result: &result,
+        meta: &meta,
+        instruments: &instruments,
+        curves: &recorded.curves,
+        prices: &prices,
+        files: &recorded.files,
+        faults: &recorded.faults,
+    };
+    write_folder(&folder, &input, html)?;
+    match flags.format {
+        Format::Json => write_json(&input, &mut *out)?,
+        Format::Table => {
+            let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let place = folder.display().to_string();
+            out.write_all(terminal(&input, TerminalStyle { color, see: Some(&place) }).as_bytes())?;
+        }
+    }
+    out.flush()?;
+    if let Some(faults) = &loaded.left_out {
+        tracing::error!("left out:\n{faults}");
+        return Ok(Done::WithFaults);
+    }
+    let failed = !quarantined.is_empty() || !recorded.faults.is_empty();
+    Ok(if failed { Done::WithFailures } else { Done::All })
+}
+
+/// Where this run writes: as the flag says, else a new folder where the set or the program keep results.
+fn results_folder(
+    flags: &RunFlags,
+    loaded: &Loaded,
+    spec: &RunSpec,
+    started_ns: i64,
+) -> Result<std::path::PathBuf, CliError> {
+    let base = match &loaded.report.dir {
+        Some(dir) => flags.config.set.parent().unwrap_or(Path::new("")).join(dir),
+        None => results_dir::BASE.into(),
+    };
+    let identity = format!("{}{:?}", loaded.canonical_yaml, flags.changes());
+    let hash = blake3::hash(identity.as_bytes()).to_hex();
+    results_dir::create(flags.results_dir.as_deref(), &base, &spec.name, started_ns, &hash)
+}
+
+/// The reports and the exact configuration; each file is whole or not there.
+fn write_folder(folder: &Path, input: &ReportInput<'_>, html: bool) -> Result<(), CliError> {
+    let mut json = Vec::new();
+    write_json(input, &mut json)?;
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        write_whole(&path, bytes)
+            .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))
+    };
+    write("config.yaml", input.meta.config_text.as_bytes())?;
+    write("report.json", &json)?;
+    if html {
+        write("report.html", barhive_report::html(input).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn failure(error: RunError) -> CliError {
+    match error {
+        RunError::Cancelled => CliError::Failed("interrupted; nothing was kept of the run".to_owned()),
+        RunError::Machinery { .. } => CliError::GaveUp(error.to_string()),
+        RunError::Empty | RunError::Setup(_) | RunError::Instruments(_) => CliError::Usage(error.to_string()),
+        RunError::Feed(_) | RunError::NoData => CliError::Failed(error.to_string()),
+    }
+}

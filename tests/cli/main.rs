@@ -1,0 +1,4 @@
+//! The program as its users meet it: spawned, with arguments, looked at from outside.
+
+mod manners;
+mod program;
