@@ -41,16 +41,16 @@ fn digits(bytes: &[u8], mut at: usize, mut value: u64) -> Option<(u64, usize)> {
     }
 }
 
-/// Reads an optionally signed integer of at most 18 digits at `at`: its value and where it ends.
+/// Reads an optionally signed integer of at most 19 digits at `at`: its value and where it ends.
 #[inline(always)]
 pub(crate) fn integer(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let negative = *bytes.get(at)? == b'-';
     let start = at + usize::from(negative);
     let (value, end) = digits(bytes, start, 0)?;
-    if end == start || end - start > 18 {
+    if end == start || end - start > 19 {
         return None;
     }
-    let value = value as i64;
+    let value = i64::try_from(value).ok()?;
     Some((if negative { -value } else { value }, end))
 }
 
@@ -118,7 +118,7 @@ mod tests {
     fn integers_keep_their_sign_and_are_bounded() {
         let read = |text: &str| integer(&[text.as_bytes(), &[0; SLACK]].concat(), 0);
         assert_eq!(read("-252374400000,"), Some((-252_374_400_000, 13)));
-        assert_eq!(read("999999999999999999"), Some((999_999_999_999_999_999, 18)));
+        assert_eq!(read("9223372036854775807"), Some((i64::MAX, 19)));
         assert_eq!(read("9999999999999999999"), None);
         assert_eq!(read("x"), None);
     }

@@ -79,7 +79,7 @@ impl Timing {
         let (seconds, nanos) = (ts_ns.div_euclid(NS_PER_SECOND), ts_ns.rem_euclid(NS_PER_SECOND));
         let wall = self.date_zone.from_utc_datetime(&DateTime::from_timestamp(seconds, 0)?.naive_utc());
         let there = wall.naive_local().and_utc().timestamp() + days * (NS_PER_DAY / NS_PER_SECOND);
-        let seconds = self.clock.to_utc(there, None, false)?;
+        let seconds = self.clock.utc_of(there, None, false)?;
         seconds.checked_mul(NS_PER_SECOND)?.checked_add(nanos)
     }
 }

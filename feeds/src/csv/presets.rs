@@ -20,7 +20,8 @@ pub struct Preset {
     time_format: &'static str,
     zone: Option<Tz>,
     stamped: StampedAt,
-    order: RowOrder,
+    /// `None` lets the head of the file tell.
+    order: Option<RowOrder>,
 }
 
 /// What most of them are.
@@ -33,7 +34,7 @@ const PLAIN: Preset = Preset {
     time_format: "iso",
     zone: None,
     stamped: StampedAt::Open,
-    order: RowOrder::OldestFirst,
+    order: Some(RowOrder::OldestFirst),
 };
 
 const CAPITALISED: &[(Part, &str)] = &[
@@ -179,6 +180,7 @@ static PRESETS: [Preset; 15] = [
         name: "yahoo",
         summary: "Yahoo Finance history: Date,Open,High,Low,Close,Adj Close,Volume; prices as traded",
         columns: CAPITALISED,
+        order: None,
         ..PLAIN
     },
     Preset {
@@ -191,7 +193,7 @@ static PRESETS: [Preset; 15] = [
         name: "wiki",
         summary: "Quandl WIKI, newest first: the raw prices (name the `Adj. ` columns for the adjusted)",
         columns: CAPITALISED,
-        order: RowOrder::NewestFirst,
+        order: Some(RowOrder::NewestFirst),
         ..PLAIN
     },
     Preset {
@@ -248,7 +250,7 @@ impl Preset {
             time_format: self.time_format.parse::<TimeFormat>().ok(),
             zone: self.zone,
             stamped: Some(self.stamped),
-            order: Some(self.order),
+            order: self.order,
             ..Layout::default()
         };
         for (part, column) in self.columns {

@@ -34,8 +34,37 @@ pub(super) struct CsvReader {
     slots: [f64; 10],
     /// The date of the current row, and then its time, where they stand in two cells.
     joined: Vec<u8>,
-    two_cells: bool,
+    /// The cells of the plan as the short path takes them; empty where it does not apply.
+    plain_cells: Vec<(usize, PlainCell)>,
     cells: Vec<Vec<u8>>,
+}
+
+/// What the short path does with a cell.
+#[derive(Clone, Copy)]
+enum PlainCell {
+    Number(u8),
+    Stamp,
+    CloseStamp,
+    StampText,
+    CloseText,
+    Date,
+    TimeOfDay,
+    Symbol,
+}
+
+impl PlainCell {
+    fn of(part: Part, epoch: bool, two_cells: bool) -> Self {
+        match (part, part.slot()) {
+            (_, Some(slot)) => Self::Number(slot as u8),
+            (Part::Symbol, _) => Self::Symbol,
+            (Part::TimeOfDay, _) => Self::TimeOfDay,
+            (Part::Time, _) if two_cells => Self::Date,
+            (Part::Time, _) if epoch => Self::Stamp,
+            (Part::Time, _) => Self::StampText,
+            _ if epoch => Self::CloseStamp,
+            _ => Self::CloseText,
+        }
+    }
 }
 
 /// What a record says beside its numbers.
@@ -47,13 +76,20 @@ struct Read {
 
 impl CsvReader {
     pub(super) fn new(lines: Lines, plan: Plan) -> Self {
+        let place = |part| plan.cells.iter().find(|(_, p)| *p == part).map(|(place, _)| *place);
+        let (date, time) = (place(Part::Time), place(Part::TimeOfDay));
+        let epoch = plan.stamps.format.is_epoch();
+        let plain_cell = |&(place, part)| (place, PlainCell::of(part, epoch, time.is_some()));
+        // A time of day before its date is left to the careful path.
+        let in_order = time.is_none() || date < time;
+        let plain_cells = plan.cells.iter().map(plain_cell).filter(|_| in_order).collect();
         Self {
             lines,
             number: 0,
             symbols: Symbols::default(),
             slots: [0.0; 10],
             joined: Vec::new(),
-            two_cells: plan.cells.iter().any(|(_, part)| *part == Part::TimeOfDay),
+            plain_cells,
             cells: Vec::new(),
             plan,
         }
@@ -64,57 +100,69 @@ impl CsvReader {
     fn plain(&mut self, span: Range<usize>) -> Option<Read> {
         let bytes = self.lines.buffer();
         let separator = self.plan.separator;
-        let epoch = self.plan.stamps.format.is_epoch();
         let (mut at, mut column) = (span.start, 0);
         let (mut stamp, mut close_stamp, mut symbol, mut text) = (None, None, 0, None);
-        for &(place, part) in &self.plan.cells {
+        for &(place, cell) in &self.plain_cells {
             while column < place {
                 at += memchr(separator, &bytes[at..span.end])? + 1;
                 column += 1;
             }
             let ends = |end: usize| end == span.end || bytes[end] == separator;
             let cell_end = || memchr(separator, &bytes[at..span.end]).map_or(span.end, |length| at + length);
-            let end = if let Some(slot) = part.slot() {
-                match decimal(bytes, at) {
+            let end = match cell {
+                PlainCell::Number(slot) => match decimal(bytes, at) {
                     Some((value, end)) if ends(end) => {
-                        self.slots[slot] = value;
+                        self.slots[usize::from(slot)] = value;
                         end
                     }
                     _ => {
                         let end = cell_end();
-                        self.slots[slot] = number(&bytes[at..end])?;
+                        self.slots[usize::from(slot)] = number(&bytes[at..end])?;
                         end
                     }
+                },
+                PlainCell::Stamp => {
+                    let (value, end) = integer(bytes, at)?;
+                    stamp = Some(value);
+                    end
                 }
-            } else if part == Part::Symbol {
-                let end = cell_end();
-                symbol = self.symbols.index_of(bytes[at..end].trim_ascii())?;
-                end
-            } else if epoch {
-                let (value, end) = integer(bytes, at)?;
-                *(if part == Part::Time { &mut stamp } else { &mut close_stamp }) = Some(value);
-                end
-            } else {
-                let end = cell_end();
-                match part {
-                    Part::Time if self.two_cells => {
-                        self.joined.clear();
-                        self.joined.extend_from_slice(&bytes[at..end]);
-                    }
-                    Part::TimeOfDay if text.is_none() && !self.joined.is_empty() => {
-                        self.joined.push(b' ');
-                        self.joined.extend_from_slice(&bytes[at..end]);
-                        text = Some(0..0);
-                    }
-                    Part::Time => text = Some(at..end),
-                    Part::CloseTime => close_stamp = Some(self.plan.stamps.read(&bytes[at..end], None).ok()?),
-                    _ => return None,
+                PlainCell::CloseStamp => {
+                    let (value, end) = integer(bytes, at)?;
+                    close_stamp = Some(value);
+                    end
                 }
-                end
+                PlainCell::Symbol => {
+                    let end = cell_end();
+                    symbol = self.symbols.index_of(bytes[at..end].trim_ascii())?;
+                    end
+                }
+                PlainCell::StampText => {
+                    let end = cell_end();
+                    text = Some(at..end);
+                    end
+                }
+                PlainCell::CloseText => {
+                    let end = cell_end();
+                    close_stamp = Some(self.plan.stamps.read(&bytes[at..end], None).ok()?);
+                    end
+                }
+                PlainCell::Date => {
+                    let end = cell_end();
+                    self.joined.clear();
+                    self.joined.extend_from_slice(&bytes[at..end]);
+                    end
+                }
+                PlainCell::TimeOfDay => {
+                    let end = cell_end();
+                    self.joined.push(b' ');
+                    self.joined.extend_from_slice(&bytes[at..end]);
+                    text = Some(0..0);
+                    end
+                }
             };
             if end == span.end {
                 at = end;
-            } else if ends(end) {
+            } else if bytes[end] == separator {
                 at = end + 1;
                 column += 1;
             } else {
@@ -122,7 +170,7 @@ impl CsvReader {
             }
         }
         if let Some(text) = text {
-            let text = if self.two_cells { &self.joined[..] } else { &bytes[text] };
+            let text = if text.is_empty() { &self.joined[..] } else { &bytes[text] };
             stamp = Some(self.plan.stamps.read(text, Some(symbol)).ok()?);
         }
         Some(Read { stamp: stamp?, close_stamp, symbol })

@@ -5,12 +5,16 @@
 //! in memory.
 
 use barhive_engine::{
-    data::{BarColumns, FeedError, PriceSide, SeriesInfo, SeriesKind},
+    data::{FeedError, PriceSide, SeriesInfo, SeriesKind},
     instrument::Instrument,
     timeframe::Timeframe,
 };
 
-use super::{ImportReport, ImportSpec, SeriesReport};
+use super::{
+    ImportReport, ImportSpec, SeriesReport,
+    disorder::misplaced,
+    line::{Chunk, Line},
+};
 use crate::{
     quality::{Fault, Judge, Policy, Rows, Rules, Standing, Tally, whole_row},
     resolve::layout_error,
@@ -18,37 +22,6 @@ use crate::{
     scale::ScaleWatch,
     timing::Timing,
 };
-
-/// Judged bars of one instrument; bid and ask are empty where the rows are no quotes.
-#[derive(Debug)]
-pub(crate) struct Chunk {
-    pub bar: BarColumns,
-    pub bid: BarColumns,
-    pub ask: BarColumns,
-}
-
-impl Chunk {
-    /// The columns of a kind.
-    pub(crate) fn of(&self, kind: SeriesKind) -> &BarColumns {
-        match kind {
-            SeriesKind::Bar(PriceSide::Mid) => &self.bar,
-            SeriesKind::Bar(PriceSide::Bid) => &self.bid,
-            SeriesKind::Bar(PriceSide::Ask) => &self.ask,
-        }
-    }
-}
-
-/// One instrument's series while a file is read.
-pub(crate) struct Line {
-    pub symbol: String,
-    judge: Judge,
-    scale: ScaleWatch,
-    pub rows: Rows,
-    kept: u64,
-    span_ns: Option<(i64, i64)>,
-    /// Rows that wait to be sorted.
-    waiting: Vec<RawRow>,
-}
 
 /// Reads, judges and counts.
 pub(crate) struct Pipeline {
@@ -167,7 +140,7 @@ impl Pipeline {
         let mut row = RawRow::EMPTY;
         let mut before = 0;
         if let (true, Some(Some(line))) = (self.streams(), self.lines.first_mut()) {
-            if line.rows.bar.len() == 0 {
+            if line.rows.bar.is_empty() {
                 line.rows = Rows::with_capacity(rows, self.rules.quotes);
             }
             before = line.rows.bar.len();
@@ -196,11 +169,15 @@ impl Pipeline {
                         self.count(standing);
                         continue;
                     };
-                    if self.sorts {
-                        line.waiting.push(row);
-                        continue;
-                    }
-                    let standing = line.take(&row, &mut self.tally)?;
+                    let place = line.judge.locate(&row);
+                    let standing = match place {
+                        None => line.judge.unlocated(&row, &mut self.tally)?,
+                        Some(place) if self.sorts => {
+                            line.waiting.push((row, place));
+                            continue;
+                        }
+                        Some(place) => line.take(&row, place, &mut self.tally)?,
+                    };
                     if standing == Standing::Kept {
                         self.report.rows_kept += 1;
                     } else {
@@ -364,26 +341,24 @@ impl Pipeline {
             }
             let mut moved = Vec::new();
             if repairs {
-                let mut latest = i64::MIN;
-                for row in &waiting {
-                    if row.stamp < latest {
-                        moved.push(row.number);
-                    }
-                    latest = latest.max(row.stamp);
-                }
-                waiting.sort_by_key(|row| row.stamp);
+                let keys: Vec<i64> = waiting.iter().map(|(_, place)| place.stamp_ns).collect();
+                let marks = misplaced(&keys);
+                moved = waiting
+                    .iter()
+                    .zip(&marks)
+                    .filter(|(_, out)| **out)
+                    .map(|((row, _), _)| row.number)
+                    .collect();
+                waiting.sort_by_key(|(_, place)| place.stamp_ns);
                 moved.sort_unstable();
             }
-            for number in &moved {
-                self.tally.add(Fault::OutOfOrder, Policy::Repair, Policy::Repair, *number);
-            }
-            for row in &waiting {
+            for (row, place) in &waiting {
                 let Some(Some(line)) = self.lines.get_mut(at) else { continue };
-                let standing = line.take(row, &mut self.tally)?;
-                let standing = match standing {
-                    Standing::Kept if moved.binary_search(&row.number).is_ok() => Standing::Repaired,
-                    standing => standing,
-                };
+                let mut standing = line.take(row, *place, &mut self.tally)?;
+                if standing <= Standing::Repaired && moved.binary_search(&row.number).is_ok() {
+                    self.tally.add(Fault::OutOfOrder, Policy::Repair, Policy::Repair, row.number);
+                    standing = Standing::Repaired;
+                }
                 self.count(standing);
             }
         }
@@ -401,30 +376,5 @@ impl Pipeline {
             self.report.notes.push(format!("quotes: the bar is {shown}, its volume is 0"));
         }
         self.report.set_faults(&self.tally);
-    }
-}
-
-impl Line {
-    #[inline]
-    fn take(&mut self, row: &RawRow, tally: &mut Tally) -> Result<Standing, FeedError> {
-        let before = self.rows.bar.len();
-        let standing = self.judge.judge(row, tally, &mut self.rows)?;
-        if standing <= Standing::Repaired {
-            // Flat bars put into a gap repeat a price that was seen.
-            let at = self.rows.bar.len() - 1;
-            if self.rows.bid.len() > at {
-                for side in [&self.rows.bid, &self.rows.ask] {
-                    self.scale.see([side.open[at], side.high[at], side.low[at], side.close[at]]);
-                }
-            } else {
-                let bar = &self.rows.bar;
-                self.scale.see([bar.open[at], bar.high[at], bar.low[at], bar.close[at]]);
-            }
-            self.kept += (self.rows.bar.len() - before) as u64;
-            let first_ns = self.rows.bar.ts_close_ns[before];
-            let last_ns = self.rows.bar.ts_close_ns[at];
-            self.span_ns = Some((self.span_ns.map_or(first_ns, |span| span.0), last_ns));
-        }
-        Ok(standing)
     }
 }

@@ -341,7 +341,7 @@ impl ParquetReader {
         if self.before.len() <= symbol {
             self.before.resize(symbol + 1, None);
         }
-        let utc = clock.to_utc(seconds, self.before[symbol], self.shape.newest_first);
+        let utc = clock.utc_of(seconds, self.before[symbol], self.shape.newest_first);
         self.before[symbol] = utc;
         utc.and_then(|seconds| seconds.checked_mul(NS_PER_SECOND)?.checked_add(nanos))
             .ok_or_else(|| "a stamp outside the years 1678 to 2261".to_owned())

@@ -129,7 +129,7 @@ faults! {
         "the stamp lies before that of a row before"
         "the file is read into memory and sorted by stamp";
     Gap gap Count []
-        "one bar or more is missing before the row, where the calendar, or the clock, expects one"
+        "bars are missing before it, where the calendar, or the clock, expects some"
         "flat bars at the last close with volume 0 are put in, at most 10,000 in a row";
     Overlap overlap Reject []
         "the bar opens before the bar before has closed"
@@ -144,10 +144,10 @@ faults! {
         "the stamp fits only if it is read in another unit (s, ms, us, ns)"
         "it is read in the unit that fits";
     WrongSymbol wrong_symbol Halt [Count Repair]
-        "the row belongs to an instrument that was not asked for"
+        "it belongs to an instrument that was not asked for"
         "there is none";
     Unreadable unreadable Halt [Count Repair]
-        "the row cannot be read as a bar at all"
+        "a cell is missing or cannot be read"
         "there is none";
 }
 

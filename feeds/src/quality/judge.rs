@@ -1,17 +1,15 @@
 //! Judges the rows of one series in their order, and lets through what a run may see: finite bars whose
 //! close times strictly increase.
 
-use std::sync::Arc;
-
 use barhive_engine::{
-    calendar::Calendar,
-    data::{Bar, BarColumnsBuilder, FeedError, PriceSide},
+    data::{Bar, FeedError, PriceSide},
     time::{NS_PER_DAY, NS_PER_MS, NS_PER_SECOND, NS_PER_US, format_utc},
 };
 
 use super::{
-    Policies, Policy, Tally,
+    Policy, Tally,
     fault::{Fault, FaultSet},
+    rules::{Place, Rows, Rules, Standing, halt, whole_row},
     values,
 };
 use crate::{
@@ -29,58 +27,14 @@ const YEAR_1971_NS: i64 = 365 * NS_PER_DAY;
 /// 1990-01-01 and 2100-01-01: between them a first stamp is believed.
 const BELIEVED_NS: std::ops::Range<i64> = 631_152_000 * NS_PER_SECOND..4_102_444_800 * NS_PER_SECOND;
 
-/// Bars that were let through, by price side. Bid and ask stay empty where rows are no quotes.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
-    pub bar: BarColumnsBuilder,
-    pub bid: BarColumnsBuilder,
-    pub ask: BarColumnsBuilder,
-}
-
-impl Rows {
-    pub(crate) fn with_capacity(rows: usize, quotes: bool) -> Self {
-        let side = if quotes { rows } else { 0 };
-        Self {
-            bar: BarColumnsBuilder::with_capacity(rows),
-            bid: BarColumnsBuilder::with_capacity(side),
-            ask: BarColumnsBuilder::with_capacity(side),
-        }
-    }
-}
-
-/// What became of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Standing {
-    /// It was let through as it is.
-    Kept,
-    /// It was let through mended, or with bars put in before it.
-    Repaired,
-    /// It was refused.
-    Rejected,
-    /// It was left out.
-    Dropped,
-}
-
-/// How a judge judges.
-#[derive(Clone, Debug)]
-pub(crate) struct Rules {
-    pub origin: String,
-    pub policies: Policies,
-    pub now_ns: Option<i64>,
-    pub unit_ns: i64,
-    pub epoch: bool,
-    pub quotes: bool,
-    /// The side that quotes show as the bar; their middle where none is named.
-    pub side: PriceSide,
-    pub calendar: Option<Arc<Calendar>>,
-}
-
 /// Judges one series.
 #[derive(Clone, Debug)]
 pub(crate) struct Judge {
     rules: Rules,
     timing: Timing,
     last: Option<Last>,
+    /// The last stamp that was believed: what lies far from it may be a slip of the unit.
+    near_ns: Option<i64>,
     /// Close of the latest row in order, let through or not: gaps are measured from it.
     seen_close_ns: Option<i64>,
     middle: Middle,
@@ -107,6 +61,7 @@ impl Judge {
             rules,
             timing,
             last: None,
+            near_ns: None,
             seen_close_ns: None,
             middle: Middle::default(),
             crossed: 0,
@@ -118,34 +73,43 @@ impl Judge {
         &self.timing
     }
 
-    /// Judges the next row; what is let through is appended to `out`.
+    /// When a row is stamped, judged by the rows before it in the file. `None` when no unit makes a time
+    /// of its stamp.
+    #[inline]
+    pub(crate) fn locate(&mut self, raw: &RawRow) -> Option<Place> {
+        match self.stamp(raw.stamp) {
+            Some(stamp_ns) => {
+                self.near_ns = Some(stamp_ns).filter(|ns| *ns != 0).or(self.near_ns);
+                Some(Place { stamp_ns, confused: false })
+            }
+            None => self.other_unit(raw.stamp).map(|stamp_ns| Place { stamp_ns, confused: true }),
+        }
+    }
+
+    /// Judges a located row, which comes after those judged before; what is let through is appended to
+    /// `out`.
     ///
     /// # Errors
     /// When a fault's policy is to halt.
     #[inline]
-    pub(crate) fn judge(
+    pub(crate) fn judge_at(
         &mut self,
         raw: &RawRow,
+        place: Place,
         tally: &mut Tally,
         out: &mut Rows,
     ) -> Result<Standing, FeedError> {
         let mut faults = FaultSet::default();
-        let stamp_ns = match self.stamp(raw.stamp) {
-            Some(stamp_ns) => stamp_ns,
-            None => match self.other_unit(raw.stamp) {
-                Some(stamp_ns) => {
-                    faults.add(Fault::UnitConfusion);
-                    stamp_ns
-                }
-                None => return self.unreadable(raw.number, &far_stamp(raw.stamp), tally),
-            },
-        };
+        let stamp_ns = place.stamp_ns;
+        if place.confused {
+            faults.add(Fault::UnitConfusion);
+        }
         let span = match raw.close_stamp {
             None => self.timing.span(stamp_ns),
             Some(close) => close.checked_mul(self.rules.unit_ns).map(|close_ns| (stamp_ns, close_ns)),
         };
         let Some((open_ns, close_ns)) = span.filter(|(open, close)| open < close) else {
-            return self.unreadable(raw.number, &far_stamp(raw.stamp), tally);
+            return self.unlocated(raw, tally);
         };
         if !values::sound(&raw.first) {
             values::find(&raw.first, &mut faults);
@@ -164,15 +128,13 @@ impl Judge {
         self.decide(raw, Times { stamp_ns, open_ns, close_ns }, faults, tally, out)
     }
 
-    /// Judges a row that could not be read.
+    /// Counts a row whose stamp is no time.
+    ///
+    /// # Errors
+    /// When the policy for unreadable rows is to halt.
     #[cold]
-    pub(crate) fn unreadable(
-        &mut self,
-        number: u64,
-        why: &str,
-        tally: &mut Tally,
-    ) -> Result<Standing, FeedError> {
-        whole_row(&self.rules, Fault::Unreadable, number, why, tally)
+    pub(crate) fn unlocated(&self, raw: &RawRow, tally: &mut Tally) -> Result<Standing, FeedError> {
+        whole_row(&self.rules, Fault::Unreadable, raw.number, &far_stamp(raw.stamp), tally)
     }
 
     /// The stamp in nanoseconds; `None` when it does not fit, or looks like a slip of the unit.
@@ -182,8 +144,8 @@ impl Judge {
         if !self.rules.epoch {
             return Some(ns);
         }
-        let near = match &self.last {
-            Some(last) => ns.abs_diff(last.stamp_ns) < FAR_NS as u64,
+        let near = match self.near_ns {
+            Some(near) => ns.abs_diff(near) < FAR_NS as u64,
             None => !(1..YEAR_1971_NS).contains(&ns),
         };
         if near || self.other_unit(stamp).is_none() { Some(ns) } else { None }
@@ -200,8 +162,8 @@ impl Judge {
             .into_iter()
             .filter(|unit| *unit != self.rules.unit_ns)
             .filter_map(|unit| stamp.checked_mul(unit))
-            .find(|ns| match &self.last {
-                Some(last) => ns.abs_diff(last.stamp_ns) < FAR_NS as u64,
+            .find(|ns| match self.near_ns {
+                Some(near) => ns.abs_diff(near) < FAR_NS as u64,
                 None => BELIEVED_NS.contains(ns),
             })
     }
@@ -210,6 +172,10 @@ impl Judge {
     fn find_time_faults(&self, stamp_ns: i64, open_ns: i64, close_ns: i64, faults: &mut FaultSet) {
         if stamp_ns == 0 {
             faults.add(Fault::EpochZero);
+            // A missing stamp that is not believed says nothing about order.
+            if self.rules.policies.epoch_zero > Policy::Count {
+                return;
+            }
         }
         if self.rules.now_ns.is_some_and(|now_ns| close_ns > now_ns) {
             faults.add(Fault::Future);
@@ -405,25 +371,6 @@ impl Judge {
     }
 }
 
-/// Counts a row that is left out whole, whatever its values; the policy of its class is to drop, reject or
-/// halt.
-pub(crate) fn whole_row(
-    rules: &Rules,
-    fault: Fault,
-    number: u64,
-    why: &str,
-    tally: &mut Tally,
-) -> Result<Standing, FeedError> {
-    match rules.policies.of(fault) {
-        Policy::Halt => Err(halt(rules, fault, number, why)),
-        policy => {
-            let done = policy.max(Policy::Drop);
-            tally.add(fault, policy, done, number);
-            Ok(if done == Policy::Drop { Standing::Dropped } else { Standing::Rejected })
-        }
-    }
-}
-
 #[derive(Clone, Copy)]
 struct Times {
     stamp_ns: i64,
@@ -455,14 +402,4 @@ fn shown(raw: &RawRow, times: Times) -> String {
         raw.stamp,
         format_utc(times.stamp_ns)
     )
-}
-
-fn halt(rules: &Rules, fault: Fault, number: u64, found: &str) -> FeedError {
-    let instead = if fault.refused().contains(&Policy::Repair) { "reject" } else { "reject or repair" };
-    FeedError::Data {
-        origin: rules.origin.clone(),
-        row: Some(number),
-        expected: format!("no row where {}", fault.what()),
-        found: format!("{found}; quality.{fault}: {instead} would go on"),
-    }
 }

@@ -5,7 +5,7 @@ use barhive_engine::data::{BarColumns, Batch, Feed, FeedError, Pull, SeriesReque
 use crate::import::Pipeline;
 
 /// Rows judged at a time; pulls are views of them.
-const CHUNK_ROWS: usize = 16_384;
+const CHUNK_ROWS: usize = 8_192;
 
 /// The rows of `columns` that open at or after `from_ns` and close at or before `to_ns`.
 pub(crate) fn span(columns: &BarColumns, from_ns: Option<i64>, to_ns: Option<i64>) -> BarColumns {

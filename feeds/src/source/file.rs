@@ -11,7 +11,7 @@ use super::feed::{HeldFeed, StreamFeed};
 use crate::import::{Chunk, Format, ImportReport, ImportSpec, Pipeline, name_of, open_rows};
 
 /// Rows read at a time where nothing is kept of them.
-const SCAN_ROWS: usize = 16_384;
+const SCAN_ROWS: usize = 8_192;
 
 /// Files of bars, read in place.
 ///

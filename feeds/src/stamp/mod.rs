@@ -1,6 +1,7 @@
 //! Time stamps as files spell them: formats, and wall clocks of a zone.
 
 mod format;
+mod scan;
 mod stamps;
 mod zone;
 

@@ -39,7 +39,7 @@ impl Stamps {
             (Some(offset), _) => Some(wall.seconds - offset),
             (None, Some(clock)) => {
                 let before = symbol.and_then(|symbol| self.before.get(symbol).copied().flatten());
-                clock.to_utc(wall.seconds, before, self.newest_first)
+                clock.utc_of(wall.seconds, before, self.newest_first)
             }
             (None, None) => {
                 return Err(format!("`{}`, a wall-clock time, but no zone is declared", text.escape_ascii()));

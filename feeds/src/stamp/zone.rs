@@ -53,7 +53,7 @@ impl WallClock {
     /// The UTC second of a wall-clock second. `before` is the UTC second of the stamp before, and
     /// `backwards` says that stamps descend. `None` outside the years that a clock can tell.
     #[inline]
-    pub(crate) fn to_utc(&mut self, seconds: i64, before: Option<i64>, backwards: bool) -> Option<i64> {
+    pub(crate) fn utc_of(&mut self, seconds: i64, before: Option<i64>, backwards: bool) -> Option<i64> {
         if self.zone == Tz::UTC {
             return Some(seconds);
         }
@@ -129,7 +129,7 @@ mod tests {
         texts
             .iter()
             .map(|text| {
-                before = clock.to_utc(wall_of(text), before, backwards);
+                before = clock.utc_of(wall_of(text), before, backwards);
                 format_utc(before.unwrap() * NS_PER_SECOND)
             })
             .collect()
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_day_that_a_zone_skipped_altogether_is_no_panic() {
         let mut clock = WallClock::new(chrono_tz::Pacific::Apia);
-        assert!(clock.to_utc(wall_of("2011-12-30 12:00"), None, false).is_some());
-        assert_eq!(clock.to_utc(i64::MAX, None, false), None);
+        assert!(clock.utc_of(wall_of("2011-12-30 12:00"), None, false).is_some());
+        assert_eq!(clock.utc_of(i64::MAX, None, false), None);
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Bars generated at a time; pulls are views of them.
-const CHUNK_ROWS: usize = 16_384;
+const CHUNK_ROWS: usize = 8_192;
 
 /// A synthetic market. Nothing of it is kept: each feed generates its bars anew.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use barhive_feeds::{
 };
 
 /// Series by symbol and kind.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Kept {
     open: BTreeMap<SeriesKind, BarColumnsBuilder>,
     pub series: BTreeMap<(String, SeriesKind), BarColumns>,
