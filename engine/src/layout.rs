@@ -1,16 +1,20 @@
 //! The layout of a pass: which series it reads, which indicators it computes, how containers are
 //! grouped by what they look at. Worked out once, before the first row.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crate::{
     container::{Declarations, Setup, Subscriptions},
     data::SeriesKey,
     indicator::{IndicatorSpec, InputSpec},
     instrument::Instrument,
+    outcome::panic_message,
     registry::Registry,
     set::ContainerSpec,
-    strategy::Strategy,
+    strategy::{SetupError, Strategy},
 };
 
 /// A series of a pass.
@@ -108,7 +112,11 @@ pub fn declare(
             declarations: &mut declarations,
             subscriptions: Subscriptions::default(),
         };
-        match strategy.factory.build(&mut setup) {
+        let built = catch_unwind(AssertUnwindSafe(|| strategy.factory.build(&mut setup)));
+        let built = built.unwrap_or_else(|panic| {
+            Err(SetupError::new(format!("set-up panicked: {}", panic_message(panic.as_ref()))))
+        });
+        match built {
             Ok(built) => {
                 // What a strategy trades must be priced even if it looks at something else.
                 let traded: Vec<_> = setup.instruments().collect();

@@ -30,7 +30,7 @@ pub enum Ended {
 pub struct Failure {
     /// The container's step number, counted from 1; what makes two failures the same.
     pub step: u64,
-    /// Close time of the step before, or of the step itself.
+    /// Close time of that step, UTC nanoseconds.
     pub ts_ns: i64,
     /// The panic's message, or the error.
     pub reason: String,
@@ -47,7 +47,7 @@ pub fn run_guarded(container: &mut Container, frame: &Frame) -> Result<(), Failu
         Ok(Err(error)) => error.to_string(),
         Err(panic) => panic_message(panic.as_ref()),
     };
-    Err(Failure { step: container.steps(), ts_ns: container.last_ts_ns(), reason })
+    Err(Failure { step: container.steps(), ts_ns: container.failed_ts_ns(frame), reason })
 }
 
 /// Finishes a container behind an unwind boundary.
@@ -144,12 +144,7 @@ impl<'a> Outcomes<'a> {
         let name = &self.spec.containers[index].name;
         while let Ended::Failed(failure) = &ended {
             if last_step == Some(failure.step) || attempt == RESTARTS_MAX {
-                self.quarantined.push(Quarantine {
-                    container: name.clone(),
-                    ts_ns: failure.ts_ns,
-                    step: failure.step,
-                    reason: failure.reason.clone(),
-                });
+                self.quarantine(index, failure.clone());
                 return Ok(());
             }
             last_step = Some(failure.step);
@@ -159,12 +154,27 @@ impl<'a> Outcomes<'a> {
                 attempt,
                 reason: format!("step {}: {}", failure.step, failure.reason),
             });
-            let (next, hub) = rerun_alone(self.spec, self.registry, index, self.make_recorder, cancelled)?;
+            let rerun = rerun_alone(self.spec, self.registry, index, self.make_recorder, cancelled);
+            let (next, hub) = match rerun {
+                Ok(rerun) => rerun,
+                Err(error @ RunError::Setup(_)) => {
+                    // It could be set up once: what keeps it from being set up again is its own affair.
+                    self.quarantine(index, Failure { reason: error.to_string(), ..failure.clone() });
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             self.replayed.recomputed += hub.recomputed;
             ended = next;
         }
         self.ended[index] = Some(ended);
         Ok(())
+    }
+
+    fn quarantine(&mut self, index: usize, failure: Failure) {
+        let Failure { step, ts_ns, reason } = failure;
+        let container = self.spec.containers[index].name.clone();
+        self.quarantined.push(Quarantine { container, ts_ns, step, reason });
     }
 
     /// Restarts of other parts, for the report.
@@ -195,6 +205,17 @@ impl<'a> Outcomes<'a> {
                 _ => recorders.push(None),
             }
         }
+        let idle = |account: &&AccountResult| account.statistics.steps == 0;
+        if !accounts.is_empty()
+            && accounts.iter().all(|account| idle(&account))
+            && self.quarantined.is_empty()
+        {
+            return Err(RunError::NoData);
+        }
+        let warnings = accounts.iter().filter(idle).map(|account| {
+            format!("account {}: no bar lies in its span, so it never took a step", account.name)
+        });
+        let warnings = warnings.collect();
         let mut quarantined = self.quarantined;
         let order = |name: &str| self.spec.containers.iter().position(|container| container.name == name);
         quarantined.sort_by_key(|quarantine| order(&quarantine.container));
@@ -210,7 +231,7 @@ impl<'a> Outcomes<'a> {
             series,
             hub,
             bus: Vec::new(),
-            warnings: Vec::new(),
+            warnings,
             steps,
             span_ns,
         };

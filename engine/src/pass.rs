@@ -64,7 +64,8 @@ pub struct Pass {
 impl Pass {
     /// Opens the pass of the containers `members` (indexes into the run's).
     ///
-    /// `is_replay` counts the hub's computations as repeated ones.
+    /// `is_replay` counts the hub's computations as repeated ones, and has the recorders forget what an
+    /// earlier try left with them.
     ///
     /// # Errors
     /// All set-up faults at once, or the first fault of the data.
@@ -106,7 +107,10 @@ impl Pass {
             .enumerate()
             .map(|(place, (declared, index))| {
                 let container = Arc::new(spec.containers[*index].clone());
-                let recorder = make_recorder(&container);
+                let mut recorder = make_recorder(&container);
+                if is_replay {
+                    recorder.restart();
+                }
                 Container::new(container, Arc::clone(&instruments), declared, &layout, place, recorder)
             })
             .collect();

@@ -73,13 +73,21 @@ impl Container {
     /// Steps taken so far; after a panic, the step that was being taken.
     pub fn steps(&self) -> u64 {
         // Within a run the steps are counted behind it; a panic left the row that was being taken.
-        let in_run = self.run_from.map_or(0, |from| u64::from(self.decisions.window.rows[0]) + 1 - from as u64);
+        let in_run =
+            self.run_from.map_or(0, |from| u64::from(self.decisions.window.rows[0]) + 1 - from as u64);
         self.steps + in_run
     }
 
     /// Close time of the newest step, UTC nanoseconds.
     pub fn last_ts_ns(&self) -> i64 {
         self.last_ts_ns
+    }
+
+    /// Close time of the step of `frame` that was being taken when the container failed.
+    pub(crate) fn failed_ts_ns(&self, frame: &Frame) -> i64 {
+        let Order::Single { series } = frame.groups[self.group].order else { return self.last_ts_ns };
+        let row = self.decisions.window.rows[0] as usize;
+        frame.series[series as usize].columns.ts_close_ns.get(row).copied().unwrap_or(self.last_ts_ns)
     }
 
     /// Takes every step of a frame.
@@ -226,7 +234,9 @@ impl Container {
         starts_day: bool,
     ) -> Result<bool, ContainerError> {
         if self.is_outside_span(ts_ns) {
-            for row in rows {
+            // What comes before the span is seen and priced; what comes after it, the account never sees.
+            let seen = if self.is_behind_span(ts_ns) { &[] } else { rows };
+            for row in seen {
                 let slot = self.slot_of[row.series as usize] as usize;
                 self.decisions.window.rows[slot] = row.row;
                 self.price(frame, row, slot);
@@ -284,11 +294,11 @@ impl Container {
     fn end_frame(&mut self, frame: &Frame) {
         self.decisions.end_frame();
         for (market, slot) in self.pricing.iter().enumerate() {
-            let series = &frame.series[self.decisions.window.slots[*slot as usize].series as usize];
-            if series.rows() > 0
-                && let Some(open) = series.columns.open.last()
-            {
-                self.execution.remember_open(market, *open);
+            let series = self.decisions.window.slots[*slot as usize].series as usize;
+            let columns = &frame.series[series].columns;
+            let row = self.decisions.window.rows[*slot as usize] as usize;
+            if columns.ts_close_ns.get(row).is_some_and(|ts_ns| !self.is_behind_span(*ts_ns)) {
+                self.execution.remember_open(market, columns.open[row]);
             }
         }
         if !self.execution.records.is_empty() {
@@ -298,7 +308,11 @@ impl Container {
     }
 
     fn is_outside_span(&self, ts_ns: i64) -> bool {
-        self.spec.from_ns.is_some_and(|from| ts_ns < from) || self.spec.to_ns.is_some_and(|to| ts_ns > to)
+        self.spec.from_ns.is_some_and(|from| ts_ns < from) || self.is_behind_span(ts_ns)
+    }
+
+    fn is_behind_span(&self, ts_ns: i64) -> bool {
+        self.spec.to_ns.is_some_and(|to| ts_ns > to)
     }
 
     /// The rows of ascending close times that lie in the container's span.

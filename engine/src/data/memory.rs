@@ -17,6 +17,8 @@ struct Held {
     timeframe: Timeframe,
     columns: BarColumns,
     on_scale: bool,
+    /// The first value that is no number, as the run is told when it opens the series.
+    fault: Option<FeedError>,
 }
 
 impl MemorySource {
@@ -27,7 +29,8 @@ impl MemorySource {
 
     /// Adds the bars of an instrument; a later series of the same symbol replaces an earlier one.
     ///
-    /// Bars must be in strictly increasing order of close time; the run checks it.
+    /// Bars must be in strictly increasing order of close time and their values finite; the run checks
+    /// both.
     #[must_use]
     pub fn with(mut self, instrument: Instrument, timeframe: Timeframe, columns: BarColumns) -> Self {
         let factor = crate::math::pow_factor(instrument.price_scale);
@@ -42,7 +45,14 @@ impl MemorySource {
         let on_scale = [&columns.open, &columns.high, &columns.low, &columns.close]
             .into_iter()
             .all(|prices| on_scale(prices));
-        self.series.insert(instrument.symbol.clone(), Held { instrument, timeframe, columns, on_scale });
+        let fault = first_not_finite(&columns).map(|(row, found)| FeedError::Data {
+            origin: instrument.symbol.clone(),
+            row: Some(row as u64 + 1),
+            expected: "finite prices and a finite volume".to_owned(),
+            found,
+        });
+        let symbol = instrument.symbol.clone();
+        self.series.insert(symbol, Held { instrument, timeframe, columns, on_scale, fault });
         self
     }
 
@@ -55,6 +65,17 @@ impl MemorySource {
             ),
         })
     }
+}
+
+/// The first row with a value that is not finite, and which one.
+fn first_not_finite(columns: &BarColumns) -> Option<(usize, String)> {
+    let BarColumns { open, high, low, close, volume, .. } = columns;
+    let named = [("open", open), ("high", high), ("low", low), ("close", close), ("volume", volume)];
+    let first = |(name, values): (&str, &[f64])| {
+        let row = values.iter().position(|value| !value.is_finite())?;
+        Some((row, format!("{name} {}", values[row])))
+    };
+    named.into_iter().filter_map(|(name, values)| first((name, values))).min_by_key(|(row, _)| *row)
 }
 
 impl Source for MemorySource {
@@ -90,6 +111,9 @@ impl Source for MemorySource {
                 origin: "memory".to_owned(),
                 what: format!("series {} {} {}", request.symbol, request.kind, request.timeframe),
             });
+        }
+        if let Some(fault) = &held.fault {
+            return Err(fault.clone());
         }
         let first =
             request.from_ns.map_or(0, |from| held.columns.ts_open_ns.partition_point(|ts| *ts < from));

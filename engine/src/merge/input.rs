@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::sequence::Sequence;
 use crate::{
     calendar::Calendar,
     data::{BarColumns, BarColumnsBuilder, Batch, Feed, FeedError, Pull, Resampler},
@@ -21,7 +22,9 @@ pub(super) enum Refill {
 /// One series of a merge.
 pub(super) struct Input {
     feed: Box<dyn Feed>,
-    name: String,
+    sequence: Sequence,
+    /// What to say of a series without a row.
+    empty: FeedError,
     /// Rows delivered before (as far as they are kept) and rows not yet delivered.
     columns: BarColumns,
     /// The first row not yet delivered.
@@ -39,10 +42,18 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub(super) fn new(feed: Box<dyn Feed>, name: String, lead: usize, rows_max: u64) -> Self {
+    /// `empty` is what a feed that ends without a row comes to.
+    pub(super) fn new(
+        feed: Box<dyn Feed>,
+        name: String,
+        empty: FeedError,
+        lead: usize,
+        rows_max: u64,
+    ) -> Self {
         Self {
             feed,
-            name,
+            sequence: Sequence::new(name),
+            empty,
             columns: BarColumns::empty(),
             next: 0,
             lead,
@@ -83,10 +94,10 @@ impl Input {
         }
         let rows_max = rows_max.min(usize::try_from(self.rows_left).unwrap_or(usize::MAX));
         if rows_max == 0 {
-            self.ended = true;
-            return Ok(Refill::Moved);
+            return self.end();
         }
-        match self.feed.pull(rows_max, self.lead.min(self.next))? {
+        let lead = if self.late > 0 { 0 } else { self.lead.min(self.next) };
+        match self.feed.pull(rows_max, lead)? {
             Pull::Rows(batch) if batch.is_empty() => Ok(Refill::Pending),
             Pull::Rows(batch) => {
                 self.take(batch, sealed_ns)?;
@@ -98,23 +109,31 @@ impl Input {
             }
             // A watermark that does not move says nothing new.
             Pull::Watermark(_) | Pull::Pending => Ok(Refill::Pending),
-            Pull::End => {
-                self.ended = true;
-                Ok(Refill::Moved)
-            }
+            Pull::End => self.end(),
         }
+    }
+
+    fn end(&mut self) -> Result<Refill, FeedError> {
+        self.ended = true;
+        if self.delivered == 0 { Err(self.empty.clone()) } else { Ok(Refill::Moved) }
     }
 
     fn take(&mut self, batch: Batch, sealed_ns: i64) -> Result<(), FeedError> {
         let (mut columns, mut lead) = (batch.columns, batch.lead);
-        self.rows_left -= (columns.len() - lead) as u64;
         if !self.feed.is_ordered() {
-            self.check_order(&columns, lead)?;
+            self.sequence.check(&columns, lead)?;
         }
+        // A feed may bring more than it was asked for.
+        let left = usize::try_from(self.rows_left).unwrap_or(usize::MAX);
+        if columns.len() - lead > left {
+            columns = columns.slice(0, lead + left);
+        }
+        self.rows_left -= (columns.len() - lead) as u64;
         let late = columns.ts_close_ns[lead..].partition_point(|ts_ns| *ts_ns <= sealed_ns);
-        if late > 0 {
-            // Late rows must not serve looking back either: nothing has seen them.
-            self.late += late as u64;
+        self.late += late as u64;
+        if self.late > 0 {
+            // Late rows must not serve looking back either: nothing has seen them. The feed does not
+            // know, so its leading rows are not taken any more.
             columns = columns.slice(lead + late, columns.len() - lead - late);
             lead = 0;
         }
@@ -128,32 +147,6 @@ impl Input {
         }
         (self.columns, self.next) = (columns, lead);
         Ok(())
-    }
-
-    fn check_order(&self, columns: &BarColumns, lead: usize) -> Result<(), FeedError> {
-        let last_ns = self.span_ns.map_or(i64::MIN, |(_, last)| last);
-        let ts = &columns.ts_close_ns[lead..];
-        let ordered = ts.first().is_some_and(|first| *first > last_ns) && ts.windows(2).all(|w| w[0] < w[1]);
-        let opened = columns.ts_open_ns[lead..].iter().zip(ts).all(|(open, close)| open < close);
-        if ordered && opened {
-            return Ok(());
-        }
-        let bad = (0..ts.len())
-            .find(|&i| {
-                let before = if i == 0 { last_ns } else { ts[i - 1] };
-                ts[i] <= before || columns.ts_open_ns[lead + i] >= ts[i]
-            })
-            .unwrap_or(0);
-        Err(FeedError::Data {
-            origin: self.name.clone(),
-            row: Some(self.delivered + bad as u64 + 1),
-            expected: "close times that increase and lie after the open times".into(),
-            found: format!(
-                "a bar from {} to {}",
-                crate::time::format_utc(columns.ts_open_ns[lead + bad]),
-                crate::time::format_utc(ts[bad])
-            ),
-        })
     }
 
     /// How many of the next `rows_max` rows close at or before `horizon_ns`.
@@ -186,14 +179,21 @@ impl Input {
 /// A feed of bars aggregated from a finer feed.
 pub(super) struct ResampledFeed {
     inner: Box<dyn Feed>,
+    sequence: Sequence,
     resampler: Resampler,
     /// Where the finer feed stands, to be told after the bars that it completed.
     watermark_ns: Option<i64>,
 }
 
 impl ResampledFeed {
-    pub(super) fn new(inner: Box<dyn Feed>, timeframe: Timeframe, calendar: Option<Arc<Calendar>>) -> Self {
-        Self { inner, resampler: Resampler::new(timeframe, calendar), watermark_ns: None }
+    pub(super) fn new(
+        inner: Box<dyn Feed>,
+        name: String,
+        timeframe: Timeframe,
+        calendar: Option<Arc<Calendar>>,
+    ) -> Self {
+        let resampler = Resampler::new(timeframe, calendar);
+        Self { inner, sequence: Sequence::new(name), resampler, watermark_ns: None }
     }
 }
 
@@ -206,6 +206,9 @@ impl Feed for ResampledFeed {
         let seen_ns = match self.inner.pull(rows_max, 0)? {
             Pull::Rows(batch) => {
                 let columns = batch.columns.slice(batch.lead, batch.len());
+                if !self.inner.is_ordered() {
+                    self.sequence.check(&columns, 0)?;
+                }
                 self.resampler.rows(&columns, &mut out);
                 columns.ts_close_ns.last().copied()
             }

@@ -5,6 +5,7 @@
 
 mod input;
 mod order;
+mod sequence;
 
 use input::{Input, Refill, ResampledFeed};
 
@@ -68,7 +69,16 @@ impl Merge {
             };
             let (feed, info) = open_series(spec.source.as_ref(), instrument, &offered, &request)?;
             let rows_max = spec.bars_max.unwrap_or(u64::MAX);
-            inputs.push(Input::new(feed, instrument.symbol.clone(), plan.lead, rows_max));
+            let empty = FeedError::Empty {
+                origin: instrument.symbol.clone(),
+                what: if info.timeframe == plan.key.timeframe {
+                    format!("the series has no {} {}", info.timeframe, info.kind)
+                } else {
+                    let (coarse, fine) = (plan.key.timeframe, info.timeframe);
+                    format!("no {coarse} {} is complete within the {fine} bars that there are", info.kind)
+                },
+            };
+            inputs.push(Input::new(feed, instrument.symbol.clone(), empty, plan.lead, rows_max));
             factors.push(info.prices_on_scale.then(|| crate::math::pow_factor(instrument.price_scale)));
             uses.push(SeriesUse {
                 symbol: instrument.symbol.clone(),
@@ -194,6 +204,7 @@ fn open_series(
         });
     };
     let finer = source.open(&SeriesRequest { timeframe: info.timeframe, ..request.clone() })?;
-    let feed = ResampledFeed::new(finer, request.timeframe, instrument.calendar.clone());
+    let name = instrument.symbol.clone();
+    let feed = ResampledFeed::new(finer, name, request.timeframe, instrument.calendar.clone());
     Ok((Box::new(feed), info.clone()))
 }

@@ -109,7 +109,14 @@ impl Curve {
     ///
     /// The same operations as [`Self::sample`] at every step, in a loop of its own.
     #[inline(always)]
-    pub fn sample_run(&mut self, cash: f64, exposure: f64, closes: &[f64], ts_ns: &[i64], mut each: impl FnMut(f64)) {
+    pub fn sample_run(
+        &mut self,
+        cash: f64,
+        exposure: f64,
+        closes: &[f64],
+        ts_ns: &[i64],
+        mut each: impl FnMut(f64),
+    ) {
         let (mut peak, mut deepest) = (self.peak, self.drawdown);
         for (close, ts_ns) in closes.iter().zip(ts_ns) {
             let equity = cash + exposure * close;

@@ -1,13 +1,10 @@
 //! Whole runs on bars in memory: what an order meets, what changes a result and what must not, and
 //! what a failing account does to its neighbours.
 
-
-
+mod containers;
 mod exits;
 mod fills;
-
 mod kit;
-
-
+mod merge;
 mod orders;
-
+mod spans;
