@@ -48,7 +48,7 @@ const MONTHS: &str = "\
 </table></div></section>\n";
 
 const TABLES: &str = "\
-<section class=\"card\" id=\"strategies\"><h2>Strategies</h2><div class=\"scroll\"><table class=\"sortable\" id=\"by-strategy\">\
+<section class=\"card\" id=\"strategies\"><h2>Strategies</h2><div class=\"scroll tall\"><table class=\"sortable\" id=\"by-strategy\">\
 </table></div><p class=\"note\" id=\"strategies-more\"></p></section>\n\
 <section class=\"card\" id=\"open\"><h2>Open positions</h2><div class=\"scroll\"><table id=\"positions\"></table></div></section>\n";
 
