@@ -7,9 +7,11 @@
 mod build;
 mod compose;
 mod fault;
+mod json_schema;
 mod load;
 mod preset;
 mod read;
+mod reference;
 mod section;
 mod source;
 mod suggest;
@@ -18,5 +20,7 @@ mod value;
 
 pub use barhive_engine::secret::Secret;
 pub use fault::{Fault, Faults};
+pub use json_schema::schema;
 pub use load::{Environment, LoadOptions, Loaded, ReportOptions, load, load_str};
 pub use preset::{calendar, calendar_names, fee_names, fees};
+pub use reference::reference_markdown;

@@ -14,7 +14,7 @@ use crate::{
     compose::{Includer, apply_overrides},
     fault::FaultLog,
     read::{Place, Reader},
-    source::{Folder, take_text},
+    source::{Folder, read_named, take_text},
     tree::{Budget, write},
 };
 
@@ -91,7 +91,7 @@ pub fn load(path: &Path, registry: &Registry, options: &LoadOptions) -> Result<L
     let dir = path.parent().unwrap_or(Path::new(""));
     let folder = Folder::new(dir.to_path_buf());
     let name = PathBuf::from(path.file_name().unwrap_or(path.as_os_str()));
-    let bytes = match folder.read(&name) {
+    let bytes = match read_named(path) {
         Ok(bytes) => bytes,
         Err(error) => {
             let message = format!("cannot be read: {error}");
@@ -171,7 +171,12 @@ fn load_source(
     };
     let built = build(&scene);
     let sound = log.is_empty();
-    let Some(built) = built else { return Err(log.finish()) };
+    let Some(built) = built else {
+        if sound {
+            log.add(root.at, "", "the set could not be understood".into(), None);
+        }
+        return Err(log.finish());
+    };
     let rest_is_sound =
         options.keep_going && log.all_within("strategies") && !built.spec.containers.is_empty();
     if !sound && !rest_is_sound {

@@ -1,7 +1,7 @@
 //! Files of a configuration: regular files beneath the folder of the first one, and nothing else.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, Read},
     path::{Component, Path, PathBuf},
 };
@@ -10,6 +10,25 @@ use crate::{fault::FaultLog, tree::Location};
 
 /// The largest file that is read.
 const FILE_BYTES_MAX: u64 = 8 << 20;
+
+/// Reads the file that the user named, wherever it is.
+pub(crate) fn read_named(path: &Path) -> io::Result<Vec<u8>> {
+    // Looked at first: opening a pipe would wait for its writer.
+    bounded(&path.metadata()?)?;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn bounded(metadata: &Metadata) -> io::Result<()> {
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {} MiB", FILE_BYTES_MAX >> 20)));
+    }
+    Ok(())
+}
 
 /// The folder that includes may not leave.
 #[derive(Debug)]
@@ -22,23 +41,13 @@ impl Folder {
         Self { path }
     }
 
-    /// Opens a regular file beneath this folder, by a path relative to it.
-    fn open(&self, relative: &Path) -> io::Result<File> {
-        let beneath = open_beneath(&self.path, relative)?;
-        match beneath.metadata()? {
-            metadata if !metadata.is_file() => Err(io::Error::other("it is not a regular file")),
-            metadata if metadata.len() > FILE_BYTES_MAX => {
-                Err(io::Error::other(format!("it has more than {} MiB", FILE_BYTES_MAX >> 20)))
-            }
-            _ => Ok(beneath),
-        }
-    }
-
     /// Reads a file beneath this folder.
     pub(crate) fn read(&self, relative: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         // A file may grow between the look at its size and the reading.
-        self.open(relative)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+        let file = open_beneath(&self.path, relative)?;
+        bounded(&file.metadata()?)?;
+        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }
@@ -89,8 +98,8 @@ pub(crate) fn plain_path(from: &Path, text: &str) -> Result<PathBuf, String> {
     if text.is_empty() || text.contains('\0') {
         return Err("expected the path of a file".into());
     }
-    if text.contains('\\') || text.contains("://") {
-        return Err("expected a relative path with forward slashes".into());
+    if text.contains(['\\', ':', '~', '$', '%', '*', '?', '<', '>', '|', '"']) {
+        return Err("expected a plain relative path with forward slashes".into());
     }
     let mut plain = from.to_path_buf();
     for component in Path::new(text).components() {

@@ -86,7 +86,7 @@ fn account<'t>(scene: &Scene<'_, 't>, place: Place<'t>, section: AccountSection)
         scene.reader.missing(&place, "cash", "write what it starts with: cash: 100000 USDT");
     }
     let name = match &section.name {
-        Some(name) => scene.name(Some(name), "name"),
+        Some(name) => scene.name(Some(name)),
         None => Some("shared".to_owned()),
     };
     let cash = section.cash?;
@@ -142,7 +142,7 @@ pub(super) fn risks(scene: &Scene<'_, '_>, captured: Option<&Captured<Vec<RiskSe
         if section.name.is_none() {
             scene.reader.missing(&place, "name", "it becomes part of the names of accounts");
         }
-        let Some(name) = scene.name(section.name.as_ref(), "name") else { continue };
+        let Some(name) = scene.name(section.name.as_ref()) else { continue };
         if !names.insert(name.clone()) {
             scene.reader.fault(&place, format!("the risk setting {} is given twice", quote(&name)), None);
         }

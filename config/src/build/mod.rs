@@ -21,7 +21,7 @@ use crate::{
     read::{Captured, Located, Place, Reader},
     section::SetSection,
     suggest,
-    tree::{Node, quote},
+    tree::quote,
 };
 
 /// What building needs to know all along.
@@ -46,7 +46,7 @@ pub(crate) struct Built {
 pub(crate) fn build(scene: &Scene<'_, '_>) -> Option<Built> {
     let reader = scene.reader;
     let set: SetSection = reader.read(&scene.root)?;
-    let name = scene.name(set.name.as_ref(), "name").unwrap_or_else(|| scene.default_name.to_owned());
+    let name = scene.name(set.name.as_ref()).unwrap_or_else(|| scene.default_name.to_owned());
     let calendars = instruments::own_calendars(scene, set.calendars.as_ref());
     let fees = set.fees.as_ref().and_then(|entry| fees::entry(scene, entry));
     let terms = terms::terms(scene, &set);
@@ -101,7 +101,7 @@ impl<'t> Scene<'_, 't> {
     }
 
     /// A name that can stand in a report and in the name of a file.
-    fn name(&self, name: Option<&Located<String>>, what: &str) -> Option<String> {
+    fn name(&self, name: Option<&Located<String>>) -> Option<String> {
         let located = name?;
         let name = &located.value;
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
@@ -113,7 +113,7 @@ impl<'t> Scene<'_, 't> {
             return Some(name.clone());
         }
         let message = format!(
-            "expected as {what} 1 to 64 letters, digits, \"-\", \"_\", \".\" and spaces, found {}",
+            "expected 1 to 64 letters, digits, \"-\", \"_\", \".\" and spaces, found {}",
             quote(name)
         );
         self.fault_at(located, message, None);
@@ -126,8 +126,8 @@ impl<'t> Scene<'_, 't> {
         self.fault_at(located, message, Some(suggest::hint(name, known)));
     }
 
-    /// Whether a key of a mapping was given.
+    /// Whether a field of a mapping was given: when it is not there, it has a fault of its own.
     fn has(place: &Place<'t>, key: &str) -> bool {
-        Node::get(place.node, key).is_some()
+        place.node.get(key).is_some_and(|node| !node.is_null())
     }
 }

@@ -86,7 +86,7 @@ fn draft<'t>(
     if section.sizing.is_none() {
         missing("sizing", "write {fixed: 1}, {notional: 1000}, {equity_fraction: 10%} or all_in");
     }
-    let id = scene.name(section.id.as_ref(), "id");
+    let id = scene.name(section.id.as_ref());
     let kind = kind(scene, &place, section.kind.as_ref());
     let factory = kind.and_then(|def| params(scene, &place, def, section.params.as_ref()));
     let instruments =

@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
 
     /// Takes in that a field is missing, unless it was given and has a fault of its own.
     pub(crate) fn missing(&self, place: &Place<'_>, field: &str, hint: &str) {
-        if place.node.get(field).is_none() {
+        if place.node.get(field).is_none_or(Node::is_null) {
             self.fault(place, format!("the field `{field}` is missing"), Some(hint.to_owned()));
         }
     }

@@ -21,6 +21,7 @@ pub(crate) struct AccountSection {
     /// What it starts with, and its currency: `100000 USDT`.
     pub(crate) cash: Option<Located<Cash>>,
     /// The book value of all positions may be up to so many times the account's book equity. Default: 1.
+    #[schemars(range(min = 1, max = 1000))]
     pub(crate) leverage: Option<Located<u32>>,
     /// Stops trading and closes everything when drawdown reaches this: `20%`. Default: never.
     pub(crate) max_drawdown: Option<Located<Fraction>>,
@@ -51,6 +52,7 @@ pub(crate) struct RiskSection {
     /// Multiplies the size of every position: `0.5`.
     pub(crate) size: Option<Located<Decimal>>,
     /// In place of the account's `leverage`.
+    #[schemars(range(min = 1, max = 1000))]
     pub(crate) leverage: Option<Located<u32>>,
     /// In place of the account's `max_drawdown`.
     pub(crate) max_drawdown: Option<Located<Fraction>>,

@@ -20,13 +20,15 @@ pub(crate) struct InstrumentSection {
     pub(crate) symbol: Option<Located<String>>,
     /// Where it trades.
     pub(crate) venue: Option<String>,
-    /// Decimals of its prices, at most 12.
+    /// Decimals of its prices.
+    #[schemars(range(max = 12))]
     pub(crate) price_scale: Option<Located<u8>>,
     /// The smallest price step of an order: `0.01`.
     pub(crate) tick: Option<Located<Decimal>>,
     /// The smallest quantity step: `0.001`.
     pub(crate) lot: Option<Located<Decimal>>,
     /// Money per unit of price and quantity: 1 for spot, the contract size for futures.
+    #[schemars(range(min = 1))]
     pub(crate) multiplier: Option<Located<u32>>,
     /// The currency of its prices.
     #[schemars(with = "Option<String>")]

@@ -13,11 +13,14 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Engine")]
 pub(crate) struct EngineSection {
-    /// Rows per batch, 1 to 1048576. Default: 1024.
+    /// Rows per batch. Default: 1024.
+    #[schemars(range(min = 1, max = 1_048_576))]
     pub(crate) batch_rows: Option<Located<u64>>,
-    /// Frames that may wait in a subscriber's queue, 1 to 64. Default: 4.
+    /// Frames that may wait in a subscriber's queue. Default: 4.
+    #[schemars(range(min = 1, max = 64))]
     pub(crate) queue_frames: Option<Located<u64>>,
-    /// Shards, 0 to 256; 0 takes as many as cores are allowed. Default: 0.
+    /// Shards; 0 takes as many as cores are allowed. Default: 0.
+    #[schemars(range(min = 0, max = 256))]
     pub(crate) shards: Option<Located<u64>>,
     /// Where strategy and execution run. Default: `fused`.
     pub(crate) placement: Option<PlacementSection>,
@@ -55,6 +58,7 @@ pub(crate) struct HubSection {
 #[schemars(rename = "Bus")]
 pub(crate) struct BusSection {
     /// Rows per batch: another name for `engine.batch_rows`.
+    #[schemars(range(min = 1, max = 1_048_576))]
     pub(crate) batch: Option<Located<u64>>,
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct SetSection {
     /// Only steps up to this time (UTC).
     pub(crate) to: Option<Located<Stamp>>,
     /// Only so many of the first bars of every series.
+    #[schemars(range(min = 1))]
     pub(crate) bars: Option<Located<u64>>,
     /// How much is recorded. Default: `normal`.
     pub(crate) trace: Option<TraceSection>,
@@ -80,6 +81,7 @@ pub(crate) struct FillSection {
     /// When market orders fill. Default: `next_open`.
     pub(crate) market: Option<MarketSection>,
     /// Slippage against the trader on market and stop orders, in basis points of the price. Default: 0.
+    #[schemars(range(min = 0, max = 10_000))]
     pub(crate) slippage_bps: Option<Located<f64>>,
     /// Closes what is still open at the open of the last bar. Default: false.
     pub(crate) close_at_end: Option<bool>,

@@ -24,7 +24,7 @@ pub(crate) struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { depth_max: 64, nodes_max: 250_000 }
+        Self { depth_max: 64, nodes_max: 100_000 }
     }
 }
 
