@@ -167,11 +167,12 @@ impl Layout {
     }
 
     fn add_series(&mut self, declarations: &Declarations) {
-        // A step of one series must still see the last row of every other series of the container.
+        // A step of one series must still see the last row of every other series of the container, with
+        // all that it looks back to from there.
         let shared = usize::from(declarations.series.len() > 1);
         for (slot, series) in declarations.series.iter().enumerate() {
             let lag = declarations.values.iter().filter(|v| v.slot as usize == slot).map(|v| v.lag).max();
-            let lead = series.lookback.max(lag.unwrap_or(0)).max(shared);
+            let lead = series.lookback.max(lag.unwrap_or(0)) + shared;
             match self.series.iter_mut().find(|s| s.key == series.key) {
                 Some(known) => known.lead = known.lead.max(lead),
                 None => self.series.push(SeriesPlan { key: series.key, lead }),

@@ -32,7 +32,7 @@ impl Container {
             .declarations
             .series
             .iter()
-            .map(|s| SlotBinding { series: layout.series_index(s.key), lookback: s.lookback as u32 })
+            .map(|s| SlotBinding { series: layout.series_index(s.key) })
             .collect();
         let columns: HashMap<_, _> =
             layout.indicators.iter().map(|plan| ((plan.key.series, &plan.key.spec), plan.column)).collect();
@@ -42,7 +42,6 @@ impl Container {
             .iter()
             .map(|value| ValueBinding {
                 column: columns[&(slots[value.slot as usize].series, &value.spec)] + value.output as u32,
-                lag: value.lag as u32,
             })
             .collect();
         // The finest series that the container looks at prices an instrument.
@@ -88,8 +87,14 @@ impl Container {
                     scales: instruments[id.index()].scales(),
                 })
                 .collect();
-            let binding =
-                StrategyBinding { index: index as u32, positions_base, instruments, sizing: spec.sizing };
+            let binding = StrategyBinding {
+                index: index as u32,
+                positions_base,
+                instruments,
+                sizing: spec.sizing,
+                lookbacks: subscriptions.lookbacks,
+                lags: subscriptions.lags,
+            };
             positions_base += spec.instruments.len();
             cells.push(Cell { strategy, binding });
         }

@@ -56,8 +56,6 @@ pub(crate) struct Commands {
 pub(crate) struct ValueBinding {
     /// Index into the frame's columns.
     pub(crate) column: u32,
-    /// Earlier values that were asked for.
-    pub(crate) lag: u32,
 }
 
 /// A container's series bound to a frame.
@@ -65,8 +63,6 @@ pub(crate) struct ValueBinding {
 pub(crate) struct SlotBinding {
     /// Index into the frame's series.
     pub(crate) series: u32,
-    /// Earlier rows that were asked for.
-    pub(crate) lookback: u32,
 }
 
 /// One of a strategy's instruments.
@@ -86,6 +82,10 @@ pub(crate) struct StrategyBinding {
     pub(crate) positions_base: usize,
     pub(crate) instruments: Vec<InstBinding>,
     pub(crate) sizing: Sizing,
+    /// Earlier rows that it asked for, by container series: other strategies' longer windows are not its own.
+    pub(crate) lookbacks: Vec<u32>,
+    /// Earlier values that it asked for, by container value.
+    pub(crate) lags: Vec<u32>,
 }
 
 /// What equity is made of while nothing fills on the only market: it is worked out when it is asked for.
@@ -192,7 +192,7 @@ impl Context<'_> {
         if row == NO_ROW {
             return &[];
         }
-        let lag = self.window.values[value.index as usize].lag as usize;
+        let lag = self.strategy.lags.get(value.index as usize).map_or(0, |lag| *lag as usize);
         let row = row as usize;
         &self.window.columns[value.index as usize][row.saturating_sub(lag)..=row]
     }
@@ -337,6 +337,7 @@ impl Context<'_> {
         let binding = self.window.slots[bars.slot as usize];
         let columns = &self.frame.series[binding.series as usize].columns;
         let row = row as usize;
-        &pick(columns)[row.saturating_sub(binding.lookback as usize)..=row]
+        let lookback = self.strategy.lookbacks.get(bars.slot as usize).map_or(0, |rows| *rows as usize);
+        &pick(columns)[row.saturating_sub(lookback)..=row]
     }
 }

@@ -49,6 +49,19 @@ pub struct Subscriptions {
     pub every_step: bool,
     /// How many indicator outputs it asked for.
     pub indicators: u64,
+    /// Earlier rows that it sees, by series of its container; 0 for what is not listed.
+    pub lookbacks: Vec<u32>,
+    /// Earlier values that it sees, by value of its container; 0 for what is not listed.
+    pub lags: Vec<u32>,
+}
+
+/// Raises what stands at `index` to at least `rows`.
+fn raise(list: &mut Vec<u32>, index: u32, rows: usize) {
+    let index = index as usize;
+    if list.len() <= index {
+        list.resize(index + 1, 0);
+    }
+    list[index] = list[index].max(u32::try_from(rows).unwrap_or(u32::MAX));
 }
 
 /// Where a strategy declares what it looks at.
@@ -119,6 +132,7 @@ impl Setup<'_> {
     pub fn lookback(&mut self, bars: Bars, rows: usize) {
         let series = &mut self.declarations.series[bars.slot as usize];
         series.lookback = series.lookback.max(rows);
+        raise(&mut self.subscriptions.lookbacks, bars.slot, rows);
     }
 
     /// Subscribes to an indicator's main output.
@@ -146,6 +160,7 @@ impl Setup<'_> {
     pub fn lag(&mut self, value: Value, rows: usize) {
         let decl = &mut self.declarations.values[value.index as usize];
         decl.lag = decl.lag.max(rows);
+        raise(&mut self.subscriptions.lags, value.index, rows);
     }
 
     /// Asks for [`crate::strategy::Strategy::on_step`] after the bars of every step.
