@@ -63,9 +63,7 @@ fn no_order_fills_in_a_bar_that_opened_before_its_decision() {
     for (index, records) in accounts.iter().enumerate() {
         let mut decided: BTreeMap<_, (i64, Option<OrderId>)> = BTreeMap::new();
         for event in &records.orders {
-            if event.state == OrderState::Submitted {
-                decided.insert(event.order, (event.ts_ns, event.parent));
-            }
+            decided.entry(event.order).or_insert((event.ts_ns, event.parent));
         }
         for fill in &records.fills {
             let bars = market.bars(SYMBOLS[fill.instrument.index()]);
@@ -93,13 +91,15 @@ fn every_order_runs_through_the_one_state_machine() {
         for event in &records.orders {
             *causes.entry(event.cause.as_str()).or_default() += 1;
             match states.insert(event.order, event.state) {
+                // A stop-loss or take-profit was checked with its entry: it begins when that fills.
+                None if event.parent.is_some() => assert_eq!(event.state, OrderState::Working, "{event:?}"),
                 None => assert_eq!(event.state, OrderState::Submitted, "{event:?}"),
                 Some(before) => assert!(before.may_become(event.state), "{before:?} -> {event:?}"),
             }
         }
         assert!(states.values().all(|state| state.is_final()), "every order ends");
     }
-    for cause in [Cause::Matched, Cause::Attached, Cause::Partner, Cause::Strategy, Cause::Replaced] {
+    for cause in [Cause::Matched, Cause::Attached, Cause::Partner, Cause::PositionClosed, Cause::Strategy] {
         assert!(causes.contains_key(cause.as_str()), "no order was {}: {causes:?}", cause.as_str());
     }
 }

@@ -8,3 +8,4 @@ mod panics;
 mod parts;
 mod pieces;
 mod sets;
+mod shards;

@@ -15,7 +15,7 @@ fn an_account_is_the_same_alone_and_among_a_hundred_others() {
     let mut crowd: Vec<_> = (0..100u32)
         .map(|index| {
             let timeframe = ["1m", "2m", "5m", "30m"][index as usize % 4];
-            let part = factory(3 + index % 40, Everything::new);
+            let part = factory(9 + 12 * (index % 2), Everything::new);
             account(&format!("neighbour_{index}"), part, index % 3, timeframe)
         })
         .collect();
