@@ -4,8 +4,10 @@ mod cache;
 
 pub use cache::{CacheCounters, ColumnCache, ColumnKey};
 
+use std::ops::Range;
+
 use crate::{
-    data::Bar,
+    data::{Bar, BarColumns},
     frame::{Column, Frame, SeriesRows},
     indicator::{IndicatorSpec, Input, InputSpec, Kernel, Output, PriceField},
     layout::Layout,
@@ -141,25 +143,8 @@ impl Hub {
                 }
                 WorkInput::Column(column) => &frame.columns[column][lead..end],
             };
-            // What an origin hides, or an inner indicator has not warmed up to, is not shown.
-            let hidden_by_origin = work
-                .origin_ns
-                .map_or(0, |origin| bars.ts_open_ns[lead..].partition_point(|ts_ns| *ts_ns < origin));
-            let hidden = hidden_by_origin.max(match work.input {
-                WorkInput::Column(_) => x.iter().position(|value| !value.is_nan()).unwrap_or(x.len()),
-                WorkInput::Price(_) => 0,
-            });
-            let input = Input {
-                x: &x[hidden..],
-                x_factor: work.x_factor,
-                open: &bars.open[lead + hidden..],
-                high: &bars.high[lead + hidden..],
-                low: &bars.low[lead + hidden..],
-                close: &bars.close[lead + hidden..],
-                volume: &bars.volume[lead + hidden..],
-                price_factor: work.price_factor,
-            };
-            compute(work, &input, &mut self.scratch, lead, hidden);
+            let own = OwnRows { bars, lead, x, x_factor: work.x_factor, price_factor: work.price_factor };
+            compute(work, &own, &mut self.scratch);
             work.computed += (end - lead) as u64;
             for (output, values) in self.scratch.iter().enumerate().take(work.outputs) {
                 let key = ColumnKey { column: work.column + output as u32, sequence: frame.sequence };
@@ -199,26 +184,81 @@ impl Hub {
     }
 }
 
+/// A frame's own rows, as one indicator reads them.
+struct OwnRows<'a> {
+    bars: &'a BarColumns,
+    lead: usize,
+    x: &'a [f64],
+    x_factor: Option<f64>,
+    price_factor: Option<f64>,
+}
+
+impl<'a> OwnRows<'a> {
+    fn input(&self, rows: Range<usize>) -> Input<'a> {
+        let prices = |column: &'a [f64]| &column[self.lead + rows.start..self.lead + rows.end];
+        Input {
+            x: &self.x[rows.clone()],
+            x_factor: self.x_factor,
+            open: prices(&self.bars.open),
+            high: prices(&self.bars.high),
+            low: prices(&self.bars.low),
+            close: prices(&self.bars.close),
+            volume: prices(&self.bars.volume),
+            price_factor: self.price_factor,
+        }
+    }
+}
+
 /// Feeds the kernel and leaves leading and new values in `scratch`.
-fn compute(work: &mut Work, input: &Input<'_>, scratch: &mut [Vec<f64>], lead: usize, hidden: usize) {
-    let start = lead + hidden;
-    let end = start + input.x.len();
-    let mut slices: [&mut [f64]; OUTPUTS_MAX] = Default::default();
-    for ((slice, values), tail) in slices.iter_mut().zip(scratch.iter_mut()).zip(&work.tails) {
+fn compute(work: &mut Work, own: &OwnRows<'_>, scratch: &mut [Vec<f64>]) {
+    let (lead, rows) = (own.lead, own.x.len());
+    let end = lead + rows;
+    for (values, tail) in scratch.iter_mut().zip(&work.tails) {
         // A series' leading rows and an indicator's remembered values end at the same row.
         let remembered = tail.len().min(lead);
         values[..lead - remembered].fill(f64::NAN);
         values[lead - remembered..lead].copy_from_slice(&tail[tail.len() - remembered..]);
-        values[lead..start].fill(f64::NAN);
-        *slice = &mut values[start..end];
     }
-    if !input.x.is_empty() {
-        work.kernel.update(input, &mut Output::new(&mut slices[..work.outputs]));
+    let opens = &own.bars.ts_open_ns[lead..];
+    let mut row = work.origin_ns.map_or(0, |origin| opens.partition_point(|ts_ns| *ts_ns < origin));
+    hide(scratch, work.outputs, lead..lead + row);
+    while row < rows {
+        let run = match work.input {
+            WorkInput::Price(_) => row..rows,
+            WorkInput::Column(_) => finite_run(own.x, row),
+        };
+        hide(scratch, work.outputs, lead + row..lead + run.start);
+        if !run.is_empty() {
+            let mut slices: [&mut [f64]; OUTPUTS_MAX] = Default::default();
+            for (slice, values) in slices.iter_mut().zip(scratch.iter_mut()) {
+                *slice = &mut values[lead + run.start..lead + run.end];
+            }
+            let input = own.input(run.clone());
+            work.kernel.update(&input, &mut Output::new(&mut slices[..work.outputs]));
+        }
+        row = run.end;
     }
     for (tail, values) in work.tails.iter_mut().zip(scratch.iter()) {
         let kept = work.lead.min(end);
         tail.clear();
         tail.extend_from_slice(&values[end - kept..end]);
+    }
+}
+
+/// The next values that are numbers, from `from` on: an inner indicator that is not warm, or has no
+/// value, is not shown, wherever frames are cut.
+fn finite_run(x: &[f64], from: usize) -> Range<usize> {
+    let first = |from: usize, finite: bool| {
+        x[from..].iter().position(|value| value.is_finite() == finite).map_or(x.len(), |at| from + at)
+    };
+    let start = first(from, true);
+    start..first(start, false)
+}
+
+/// No value in these rows.
+fn hide(scratch: &mut [Vec<f64>], outputs: usize, rows: Range<usize>) {
+    if !rows.is_empty() {
+        scratch.iter_mut().take(outputs).for_each(|values| values[rows.clone()].fill(f64::NAN));
     }
 }
 

@@ -134,9 +134,12 @@ pub struct Ran {
 }
 
 pub fn try_run(spec: &RunSpec) -> Result<Ran, RunError> {
-    let registry = registry();
+    try_run_with(spec, &registry())
+}
+
+fn try_run_with(spec: &RunSpec, registry: &Registry) -> Result<Ran, RunError> {
     let kept: std::cell::RefCell<Vec<(String, MemoryRecorder)>> = std::cell::RefCell::default();
-    let (result, _) = backtest::run_recorded(spec, &registry, &|container| {
+    let (result, _) = backtest::run_recorded(spec, registry, &|container| {
         let recorder = MemoryRecorder::full();
         let mut kept = kept.borrow_mut();
         kept.retain(|(name, _)| *name != container.name);
@@ -153,6 +156,10 @@ pub fn try_run(spec: &RunSpec) -> Result<Ran, RunError> {
 
 pub fn run(spec: &RunSpec) -> Ran {
     try_run(spec).unwrap()
+}
+
+pub fn run_with(spec: &RunSpec, registry: &Registry) -> Ran {
+    try_run_with(spec, registry).unwrap()
 }
 
 /// Runs one scripted strategy on one instrument.

@@ -1,10 +1,14 @@
 //! Whole runs on bars in memory: what an order meets, what changes a result and what must not, and
 //! what a failing account does to its neighbours.
 
+mod causality;
 mod containers;
 mod exits;
 mod fills;
+mod hub;
 mod kit;
 mod merge;
+mod money;
 mod orders;
+mod random;
 mod spans;
