@@ -10,7 +10,6 @@ use barhive_actors::{RunOptions, RunOutcome, run};
 use barhive_engine::{
     Registry,
     data::{BarColumns, FeedError, SeriesInfo, SeriesKind, Source},
-    indicator,
     instrument::{Currency, FeeSchedule, Instrument, InstrumentId},
     money::Money,
     pass::RunError,
@@ -27,8 +26,7 @@ use barhive_strategies::{SmaCross, SmaCrossParams};
 
 /// Everything built in, as the program has it.
 pub fn registry() -> Registry {
-    let parts = indicator::builtin().into_iter().fold(Registry::empty(), Registry::indicator);
-    barhive_feeds::register(barhive_strategies::register(parts)).feed("catalog", CatalogSource::open)
+    barhive::Registry::builtin().into()
 }
 
 /// A file of the project.
@@ -139,12 +137,7 @@ pub fn sma_cross(id: String, fast: u32, slow: u32, instrument: u32) -> StrategyS
 }
 
 /// A strategy on minutes, one lot.
-pub fn strategy(
-    id: String,
-    kind: &str,
-    factory: Arc<dyn StrategyFactory>,
-    instrument: u32,
-) -> StrategySpec {
+pub fn strategy(id: String, kind: &str, factory: Arc<dyn StrategyFactory>, instrument: u32) -> StrategySpec {
     StrategySpec {
         id,
         kind: kind.to_owned(),
@@ -179,7 +172,8 @@ pub fn run_recorded(spec: RunSpec, registry: &Registry) -> (RunResult, MemoryRec
     let recorder = MemoryRecorder::full();
     let inside = recorder.clone();
     let recorders: barhive_actors::RecorderFactory = Arc::new(move |_| Box::new(inside.clone()));
-    let outcome = run(spec, registry, RunOptions { recorders, ..RunOptions::default() }).expect("the set runs");
+    let outcome =
+        run(spec, registry, RunOptions { recorders, ..RunOptions::default() }).expect("the set runs");
     (outcome.result, recorder)
 }
 
