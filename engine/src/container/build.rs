@@ -112,6 +112,9 @@ impl Container {
             group: layout.group_of[index] as usize,
             slot_of,
             market_of,
+            prices_mixed: pricing
+                .iter()
+                .any(|slot| series[*slot as usize].timeframe != series[pricing[0] as usize].timeframe),
             pricing,
             recorder,
             fills_at_close: spec.fills_at_close(),

@@ -55,6 +55,9 @@ pub struct Container {
     market_of: Vec<u32>,
     /// Container series that prices each market.
     pricing: Vec<u32>,
+    /// Whether markets are priced by series of different timeframes: the rows of a step then come in
+    /// another order than their markets.
+    prices_mixed: bool,
     recorder: Box<dyn Recorder>,
     fills_at_close: bool,
     steps: u64,
@@ -249,11 +252,17 @@ impl Container {
         self.steps += 1;
         self.last_ts_ns = ts_ns;
         self.execution.begin_step();
+        if self.prices_mixed && self.execution.has_resting() {
+            self.match_by_market(frame, ts_ns, rows)?;
+        }
         for row in rows {
             let slot = self.slot_of[row.series as usize] as usize;
             self.decisions.window.rows[slot] = row.row;
             let market = self.market_of[slot];
-            if market != NO_MARKET && self.execution.has_resting() && self.execution.rests_on(market as usize)
+            if market != NO_MARKET
+                && !self.prices_mixed
+                && self.execution.has_resting()
+                && self.execution.rests_on(market as usize)
             {
                 let columns = &frame.series[row.series as usize].columns;
                 let bar = self.execution.bar_prices(market as usize, columns, row.row as usize);
@@ -264,6 +273,22 @@ impl Container {
         self.execution.sample(|| ts_ns)?;
         self.execution.tell_fills();
         Ok(true)
+    }
+
+    /// Matches what rests against the rows of a step, by instrument id whatever the timeframes.
+    fn match_by_market(&mut self, frame: &Frame, ts_ns: i64, rows: &[RowRef]) -> Result<(), ContainerError> {
+        for market in 0..self.pricing.len() {
+            if !self.execution.rests_on(market) {
+                continue;
+            }
+            let prices_it = |row: &&RowRef| self.slot_of[row.series as usize] == self.pricing[market];
+            if let Some(row) = rows.iter().find(prices_it) {
+                let columns = &frame.series[row.series as usize].columns;
+                let bar = self.execution.bar_prices(market, columns, row.row as usize);
+                self.execution.match_bar(market, &bar, ts_ns)?;
+            }
+        }
+        Ok(())
     }
 
     /// The last part of a step: what the strategies asked for is checked, and rests.

@@ -167,6 +167,9 @@ impl Ledger {
             let notional_out = part(notional, lots_abs)?;
             let fees_out = part(fee, lots_abs)?;
             let fees = fees_in + fees_out;
+            // Selling brings -notional, and it had cost cost_closed (both signed).
+            let brought = notional_out.checked_add(cost_closed).and_then(|sum| sum.checked_add(fees));
+            let pnl = -brought.ok_or(LedgerError)?;
             closed = Some(Closed {
                 side: Side::of(held),
                 lots: closing,
@@ -174,8 +177,7 @@ impl Ledger {
                 entry_value: cost_closed.abs(),
                 exit_value: notional_out.abs(),
                 fees,
-                // Selling brings -notional, and it had cost cost_closed (both signed).
-                pnl: -notional_out - cost_closed - fees,
+                pnl,
             });
             if closing == held_abs {
                 view.cost = notional - notional_out;
@@ -186,7 +188,8 @@ impl Ledger {
             }
         }
         view.lots = after;
-        self.cost = self.cost.checked_add(view.cost - cost_before).ok_or(LedgerError)?;
+        let change = view.cost.checked_sub(cost_before).ok_or(LedgerError)?;
+        self.cost = self.cost.checked_add(change).ok_or(LedgerError)?;
         self.gross = self.gross.checked_add(view.cost.abs() - cost_before.abs()).ok_or(LedgerError)?;
         Ok(closed)
     }
@@ -213,6 +216,17 @@ mod tests {
         assert_eq!(closed.pnl, Money(10_000 - 20));
         assert_eq!(view, PositionView { lots: -1, cost: Money(-110_000) });
         assert_eq!(ledger.open_fees(0), Money(11));
+    }
+
+    #[test]
+    fn a_reversal_beyond_the_range_is_an_error_and_never_wraps() {
+        let huge = i128::MAX / 5 * 4;
+        let (mut ledger, mut view) = (Ledger::new(Money(-huge), 1), PositionView::default());
+        let short = Posting { position: 0, lots: -1, notional: Money(-huge), fee: Money::ZERO, ts_ns: 1 };
+        assert_eq!(ledger.post(&short, &mut view), Ok(None));
+        // The cost would go from -0.8 to 0.8 of the range at once.
+        let long = Posting { lots: i64::MAX, notional: Money(huge), ..short };
+        assert_eq!(ledger.post(&long, &mut view), Err(LedgerError));
     }
 
     proptest! {

@@ -5,6 +5,7 @@ mod causality;
 mod containers;
 mod exits;
 mod fills;
+mod goog;
 mod hub;
 mod kit;
 mod merge;

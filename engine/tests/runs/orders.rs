@@ -170,3 +170,28 @@ fn no_strategy_can_take_back_the_order_that_closes_a_halted_account() {
         closed
     );
 }
+
+#[test]
+fn orders_of_a_step_are_matched_by_instrument_whatever_the_timeframes() {
+    use crate::kit::{account, instrument, minute_bar, run, scripted, set, strategy};
+    use barhive_engine::data::{BarColumns, MemorySource};
+    use barhive_engine::timeframe::Timeframe;
+    // A is priced by five-minute bars, B by the minute; both orders meet the step of minute 10, and the
+    // cash pays for one of them.
+    let bars: Vec<_> = (0..10).map(|minute| minute_bar(minute, 10.0, 10.5, 9.5, 10.0)).collect();
+    let source = ["A", "B"].into_iter().fold(MemorySource::new(), |source, symbol| {
+        source.with(instrument(symbol), Timeframe::M1, BarColumns::from_bars(&bars))
+    });
+    let buy_at = |at: usize| {
+        scripted(move |ctx: &mut Context<'_>, bars, bar| {
+            if bar == at {
+                ctx.submit(OrderRequest::market(bars.instrument(), 60));
+            }
+        })
+    };
+    let mut coarse = strategy("a", buy_at(1), &[0]);
+    coarse.timeframe = "5m".parse().unwrap();
+    let ran = run(&set(source, vec![account("both", vec![strategy("b", buy_at(9), &[1]), coarse])]));
+    let [fill] = ran.records[0].fills[..] else { panic!("one is paid for") };
+    assert_eq!((fill.instrument.index(), fill.ts_ns), (0, crate::kit::close_of(10)));
+}
