@@ -31,8 +31,8 @@ pub(super) enum ListCommand {
 pub(super) struct ListFlags {
     /// Show this one with its parameters
     name: Option<String>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 
@@ -156,14 +156,13 @@ impl Part {
     }
 
     fn describe(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        writeln!(out, "{}: {}\n", self.name, self.summary)?;
-        if !self.facts.is_empty() {
-            let mut rows = table::table(&[]);
-            for (title, text) in &self.facts {
-                rows.add_row([*title, text.as_str()]);
-            }
-            writeln!(out, "{}", table::lines(rows))?;
+        writeln!(out, "{}\n", self.name)?;
+        let mut rows = table::table(&[]);
+        rows.add_row(["what it is", &self.summary]);
+        for (title, text) in &self.facts {
+            rows.add_row([*title, text.as_str()]);
         }
+        writeln!(out, "{}", table::lines(rows))?;
         if self.params.is_empty() {
             return writeln!(out, "It has no parameters.");
         }

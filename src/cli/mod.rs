@@ -36,7 +36,7 @@ use outcome::{CliError, Outcome};
 
 /// Backtests strategy sets on bars: one pass over the data feeds every account
 #[derive(Parser, Debug)]
-#[command(name = "barhive", version, max_term_width = 80, propagate_version = true)]
+#[command(name = "barhive", version, max_term_width = 80)]
 #[command(infer_subcommands = false, subcommand_required = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 all done, 1 something failed or was quarantined, 2 wrong usage \
                         or configuration, 70 a root supervisor gave up.")]

@@ -54,6 +54,8 @@ pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
+        // Its fields have their own defaults; the reference and the schema list them.
+        Value::Object(_) => "{...}".to_owned(),
         other => other.to_string(),
     }
 }

@@ -15,8 +15,8 @@ use super::{
 pub(super) struct PlanFlags {
     #[command(flatten)]
     config: ConfigFlags,
-    /// How to print the plan
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 

@@ -17,8 +17,8 @@ use super::{
 pub(super) struct ValidateFlags {
     #[command(flatten)]
     config: ConfigFlags,
-    /// How to print the verdict
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 

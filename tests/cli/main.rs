@@ -1,4 +1,7 @@
 //! The program as its users meet it: spawned, with arguments, looked at from outside.
 
+mod data;
 mod manners;
 mod program;
+mod runs;
+mod sets;

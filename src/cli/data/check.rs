@@ -19,8 +19,8 @@ pub(in crate::cli) struct CheckFlags {
     symbols: Vec<String>,
     #[command(flatten)]
     catalog: CatalogFlag,
-    /// How to print what was found
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 

@@ -16,7 +16,7 @@ use barhive_engine::{
 };
 use barhive_feeds::{
     import::{Format as FileFormat, ImportReport, ImportSink, ImportSpec, import_file},
-    layout::Layout,
+    layout::{Column, Columns, Layout},
 };
 use clap::Args;
 use serde_json::json;
@@ -36,11 +36,11 @@ pub(in crate::cli) struct ConvertFlags {
     /// The file to write; its extension says how: .csv, .parquet or .jsonl
     #[arg(value_name = "TO")]
     to: PathBuf,
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    format: Format,
     #[command(flatten)]
     file: FileFlags,
-    /// How to print the comparison
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 /// A file, measured.
@@ -60,7 +60,7 @@ pub(super) fn run(flags: &ConvertFlags, out: &mut dyn Write) -> Outcome {
     sink.file.take().map_or(Ok(()), BarFile::finish).map_err(failed)?;
     let written = ImportSpec {
         timeframe: report.series.first().map(|series| series.timeframe),
-        layout: Layout { preset: Some("barhive_full".to_owned()), ..Layout::default() },
+        layout: written_layout(format),
         ..ImportSpec::default()
     };
     let files = [measure(&flags.from, &spec)?, measure(&flags.to, &written)?];
@@ -73,9 +73,28 @@ pub(super) fn run(flags: &ConvertFlags, out: &mut dyn Write) -> Outcome {
     Ok(Done::All)
 }
 
+/// How this program lays out what it writes.
+fn written_layout(format: FileFormat) -> Layout {
+    if format != FileFormat::Parquet {
+        return Layout { preset: Some("barhive_full".to_owned()), ..Layout::default() };
+    }
+    let column = |name: &str| Some(Column::from(name));
+    let columns = Columns {
+        time: column("ts_open"),
+        close_time: column("ts_close"),
+        open: column("open"),
+        high: column("high"),
+        low: column("low"),
+        close: column("close"),
+        volume: column("volume"),
+        ..Columns::default()
+    };
+    Layout { columns, ..Layout::default() }
+}
+
 fn tell(report: &ImportReport, files: &[Measured; 2], out: &mut dyn Write) -> std::io::Result<()> {
     for line in report.lines() {
-        writeln!(out, "{line}")?;
+        write!(out, "{}", output::wrapped(&line))?;
     }
     let [from, to] = files;
     let mut rows = table::table(&["file", "bytes", "size", "read ms", "speed"]);

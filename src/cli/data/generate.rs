@@ -19,6 +19,9 @@ use crate::cli::{
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct GenerateFlags {
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    format: Format,
     #[command(flatten)]
     catalog: CatalogFlag,
     /// The instruments' symbols, separated by commas [default: SYN000, SYN001, ...]
@@ -56,9 +59,6 @@ pub(in crate::cli) struct GenerateFlags {
     seed: u64,
     #[command(flatten)]
     instrument: InstrumentFlags,
-    /// How to print what was written
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 pub(super) fn run(flags: &GenerateFlags, out: &mut dyn Write) -> Outcome {

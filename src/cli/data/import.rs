@@ -23,13 +23,13 @@ pub(in crate::cli) struct ImportFlags {
     /// Files to import; - reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    format: Format,
     #[command(flatten)]
     catalog: CatalogFlag,
     #[command(flatten)]
     file: FileFlags,
-    /// How to print what was read
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 pub(super) fn run(flags: &ImportFlags, out: &mut dyn Write) -> Outcome {
@@ -40,7 +40,7 @@ pub(super) fn run(flags: &ImportFlags, out: &mut dyn Write) -> Outcome {
         let report = import(file, &spec, &catalog).map_err(failed)?;
         if flags.format == Format::Table {
             for line in report.lines() {
-                writeln!(out, "{line}")?;
+                write!(out, "{}", output::wrapped(&line))?;
             }
         }
         reports.push(report);

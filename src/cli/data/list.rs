@@ -21,8 +21,8 @@ pub(in crate::cli) struct ListFlags {
     symbols: Vec<String>,
     #[command(flatten)]
     catalog: CatalogFlag,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 

@@ -17,8 +17,8 @@ use crate::cli::{config_flags::ConfigFlags, output::Format};
 pub(in crate::cli) struct RunFlags {
     #[command(flatten)]
     pub(super) config: ConfigFlags,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print: table or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub(super) format: Format,
     /// Write results here [default: a new folder under results/]
     #[arg(long, value_name = "DIR")]
