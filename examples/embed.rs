@@ -40,7 +40,7 @@ impl Strategy for Breakout {
 }
 
 /// Runs the strategy on a generated market.
-pub fn main() {
+fn main() {
     let market = feeds::SyntheticParams { seed: 3, bars: 20_000, ..feeds::SyntheticParams::default() };
     let market = feeds::SyntheticSource::new(market).expect("sound parameters");
     let usd = Currency::new("USD").expect("a currency code");
@@ -61,4 +61,9 @@ pub fn main() {
         result.result_hash, "115b97af45e70d01ea384e57bba7fa1cfa064641a971ba0d59e716941c40498e",
         "the same on every machine"
     );
+}
+
+#[test]
+fn the_strategy_has_the_hash_that_it_has_everywhere() {
+    main();
 }

@@ -101,7 +101,7 @@ impl Strategy for Straight {
 }
 
 /// Runs the strategy on a generated market.
-pub fn main() {
+fn main() {
     let registry = Registry::builtin().indicator(efficiency());
     let market = feeds::SyntheticParams { seed: 5, bars: 20_000, ..feeds::SyntheticParams::default() };
     let market = feeds::SyntheticSource::new(market).expect("sound parameters");
@@ -122,4 +122,9 @@ pub fn main() {
         result.result_hash, "9907f9b09bf861d88a110d0f1c17f98843f1ceceea460c3dd55a31e82f9459bf",
         "the same on every machine"
     );
+}
+
+#[test]
+fn the_indicator_is_used_like_a_built_in_one() {
+    main();
 }
