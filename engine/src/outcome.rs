@@ -186,6 +186,7 @@ impl<'a> Outcomes<'a> {
     ///
     /// # Errors
     /// When no bar was delivered.
+    #[allow(clippy::type_complexity, reason = "a result and one optional recorder per container")]
     pub fn into_result(
         self,
         series: Vec<SeriesUse>,

@@ -10,6 +10,7 @@ mod decision;
 mod finish;
 mod halves;
 mod setup;
+mod single;
 
 pub(crate) use context::Quiet;
 pub use context::{AccountView, Context, PositionView};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use crate::{
     data::BarColumns,
     execution::Execution,
-    frame::{Frame, Order, RowRef, SeriesRows},
+    frame::{Frame, Order, RowRef},
     instrument::Instrument,
     portfolio::LedgerError,
     record::Recorder,
@@ -117,93 +118,6 @@ impl Container {
         Ok(())
     }
 
-    /// The steps of a container that looks at one series: a row each.
-    fn run_single(&mut self, frame: &Frame, series: usize, day_starts: &[u32]) -> Result<(), ContainerError> {
-        let SeriesRows { columns, lead } = &frame.series[series];
-        let ts = &columns.ts_close_ns[..];
-        let (first, end) = self.span_of(&ts[*lead..]);
-        let start = lead + first;
-        let end = lead + end;
-        let mut row = start;
-        // A span that begins within a day starts that day with its first step.
-        let mut starts_day = self.steps == 0 && row < end;
-        let mut day_starts =
-            day_starts.iter().map(|start| lead + *start as usize).filter(|day| *day >= start).peekable();
-        while row < end {
-            if day_starts.next_if_eq(&row).is_some() || starts_day {
-                self.execution.curve.start_day(ts[row]);
-                starts_day = false;
-            }
-            let until = day_starts.peek().copied().unwrap_or(end).min(end);
-            self.run_rows(frame, columns, row, until)?;
-            row = until;
-        }
-        if end > start {
-            self.last_ts_ns = ts[end - 1];
-        }
-        Ok(())
-    }
-
-    /// Rows of one day of the only series.
-    fn run_rows(
-        &mut self,
-        frame: &Frame,
-        columns: &BarColumns,
-        from: usize,
-        until: usize,
-    ) -> Result<(), ContainerError> {
-        let ts = &columns.ts_close_ns[..until];
-        let closes = &columns.close[..until];
-        let mut row = from;
-        while row < until {
-            let execution = &self.execution;
-            if execution.has_resting() || execution.is_bounded() || execution.has_untold_fills() {
-                self.run_row(frame, columns, row)?;
-                row += 1;
-                continue;
-            }
-            // While nothing rests, nothing can fill: strategies are asked row by row, and equity is
-            // sampled behind them in one go.
-            let Self { execution, decisions, .. } = self;
-            let start = row;
-            self.run_from = Some(start);
-            row = decisions.bars_until_command(frame, &execution.view, execution.quiet(), start, until);
-            self.run_from = None;
-            self.steps += (row - start) as u64;
-            execution.sample_run(&closes[start..row], &ts[start..row]);
-            if !decisions.window.commands.list.is_empty() {
-                let bar = |_: &Decisions, _: usize| Some((columns, row - 1));
-                carry_out(execution, decisions, ts[row - 1], self.fills_at_close, bar)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// One row of the only series, with orders to match or a limit to watch.
-    fn run_row(&mut self, frame: &Frame, columns: &BarColumns, row: usize) -> Result<(), ContainerError> {
-        let Self { execution, decisions, .. } = self;
-        let ts_ns = columns.ts_close_ns[row];
-        self.steps += 1;
-        decisions.window.rows[0] = row as u32;
-        execution.begin_step();
-        if execution.has_resting() {
-            execution.match_bar(0, &execution.bar_prices(0, columns, row), ts_ns)?;
-        }
-        execution.mark(0, columns.close[row]);
-        execution.sample(|| ts_ns)?;
-        execution.tell_fills();
-        if !execution.step_fills.is_empty() {
-            decisions.fills(frame, &execution.view, &execution.step_fills);
-        }
-        decisions.bar(frame, &execution.view, 0);
-        decisions.step(frame, &execution.view);
-        if !decisions.window.commands.list.is_empty() {
-            let bar = |_: &Decisions, _: usize| Some((columns, row));
-            carry_out(execution, decisions, ts_ns, self.fills_at_close, bar)?;
-        }
-        Ok(())
-    }
-
     /// A step of a container that looks at several series.
     fn step(
         &mut self,
@@ -260,9 +174,9 @@ impl Container {
             self.decisions.window.rows[slot] = row.row;
             let market = self.market_of[slot];
             if market != NO_MARKET
-                && !self.prices_mixed
                 && self.execution.has_resting()
                 && self.execution.rests_on(market as usize)
+                && !self.prices_mixed
             {
                 let columns = &frame.series[row.series as usize].columns;
                 let bar = self.execution.bar_prices(market as usize, columns, row.row as usize);
@@ -338,13 +252,6 @@ impl Container {
 
     fn is_behind_span(&self, ts_ns: i64) -> bool {
         self.spec.to_ns.is_some_and(|to| ts_ns > to)
-    }
-
-    /// The rows of ascending close times that lie in the container's span.
-    fn span_of(&self, ts: &[i64]) -> (usize, usize) {
-        let first = self.spec.from_ns.map_or(0, |from| ts.partition_point(|ts_ns| *ts_ns < from));
-        let end = self.spec.to_ns.map_or(ts.len(), |to| ts.partition_point(|ts_ns| *ts_ns <= to));
-        (first, end.max(first))
     }
 }
 

@@ -34,7 +34,7 @@ impl Execution {
             stop_loss: exits.and_then(|(stop_loss, _)| stop_loss),
             take_profit: exits.and_then(|(_, take_profit)| take_profit),
             decided_ts_ns: ts_ns,
-            live: Live::FromDecision,
+            live: Live::WhileResting,
             state: OrderState::Submitted,
         };
         self.counts.submitted += 1;
@@ -66,7 +66,7 @@ impl Execution {
         {
             let index = self.markets[market].resting.len() - 1;
             let price = self.deciding_close(market, index, &bar)?;
-            self.execute(market, index, price, Live::FromDecision, ts_ns)?;
+            self.execute(market, index, price, Live::WhileResting, ts_ns)?;
             self.sweep(market);
         }
         Ok(())
@@ -102,7 +102,7 @@ impl Execution {
                     None,
                     Quantity::Target(0),
                     Trigger::Market,
-                    Live::FromDecision,
+                    Live::WhileResting,
                     ts_ns,
                     Cause::Halted,
                 );

@@ -27,7 +27,7 @@ impl Sums {
     fn add_repeated(&mut self, value: u64, steps: u64) {
         let [sum, sums] = self.0;
         // 1 + 2 + ... + steps, halved where it is even so that nothing is lost to wrapping.
-        let triangle = if steps % 2 == 0 {
+        let triangle = if steps.is_multiple_of(2) {
             (steps / 2).wrapping_mul(steps.wrapping_add(1))
         } else {
             steps.wrapping_mul(steps.wrapping_add(1) / 2)

@@ -307,12 +307,12 @@ impl Execution {
                 None,
                 Quantity::Lots(-held),
                 Trigger::Market,
-                Live::FromDecision,
+                Live::WhileResting,
                 ts_ns,
                 Cause::EndOfRun,
             );
             let index = self.markets[market].resting.len() - 1;
-            self.execute(market, index, price, Live::FromDecision, ts_ns)?;
+            self.execute(market, index, price, Live::WhileResting, ts_ns)?;
             self.sweep(market);
         }
         self.sample(|| ts_ns)

@@ -31,7 +31,7 @@ impl Execution {
             self.match_after_entry(market, bar, ts_ns)?;
             // What is attached rests like everything else from the next bar on.
             for order in &mut self.markets[market].resting {
-                order.live = Live::FromDecision;
+                order.live = Live::WhileResting;
             }
         }
         self.sweep(market);
@@ -46,7 +46,7 @@ impl Execution {
                 continue;
             }
             if let Some(price) = self.price_at_open(order, bar)? {
-                self.execute(market, index, price, Live::FromOpen, ts_ns)?;
+                self.execute(market, index, price, Live::AtOpen, ts_ns)?;
             }
         }
         Ok(())
@@ -68,7 +68,7 @@ impl Execution {
             }
             // An exit attached at the open has not met the open yet.
             let at_open =
-                if order.live == Live::FromOpen && stops == matches!(order.trigger, Trigger::Stop(_)) {
+                if order.live == Live::AtOpen && stops == matches!(order.trigger, Trigger::Stop(_)) {
                     self.price_at_open(&order, bar)?
                 } else {
                     None
@@ -83,7 +83,7 @@ impl Execution {
                 _ => None,
             };
             if let Some(price) = price {
-                let live = if at_open.is_some() { Live::FromOpen } else { Live::FromEntry(price) };
+                let live = if at_open.is_some() { Live::AtOpen } else { Live::AfterEntry(price) };
                 self.execute(market, index, price, live, ts_ns)?;
             }
         }
@@ -101,7 +101,7 @@ impl Execution {
             let resting = self.markets[market].resting.len();
             for index in 0..resting {
                 let order = self.markets[market].resting[index];
-                let Live::FromEntry(entry) = order.live else { continue };
+                let Live::AfterEntry(entry) = order.live else { continue };
                 if order.state.is_final() {
                     continue;
                 }
@@ -122,7 +122,7 @@ impl Execution {
                     _ => None,
                 };
                 if let Some(price) = price {
-                    self.execute(market, index, price, Live::FromEntry(price), ts_ns)?;
+                    self.execute(market, index, price, Live::AfterEntry(price), ts_ns)?;
                 }
             }
         }
@@ -167,8 +167,8 @@ impl Execution {
 fn is_live(order: &Resting, opened_ns: i64) -> bool {
     debug_assert!(order.state != OrderState::Submitted);
     match order.live {
-        Live::FromDecision => order.decided_ts_ns <= opened_ns || order.is_attached(),
-        Live::FromOpen => true,
-        Live::FromEntry(_) => false,
+        Live::WhileResting => order.decided_ts_ns <= opened_ns || order.is_attached(),
+        Live::AtOpen => true,
+        Live::AfterEntry(_) => false,
     }
 }

@@ -26,11 +26,11 @@ impl Trigger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Live {
     /// Every bar that opens at or after the decision.
-    FromDecision,
+    WhileResting,
     /// The bar at hand from its open: attached to an entry that filled there.
-    FromOpen,
+    AtOpen,
     /// What is left of the bar at hand after its entry filled at this price.
-    FromEntry(i64),
+    AfterEntry(i64),
 }
 
 /// An order that rests.

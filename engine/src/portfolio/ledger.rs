@@ -184,7 +184,7 @@ impl Ledger {
                 *opening = Opening { ts_ns, fees: fee - fees_out };
             } else {
                 view.cost = cost_before - cost_closed;
-                opening.fees = opening.fees - fees_in;
+                opening.fees -= fees_in;
             }
         }
         view.lots = after;
