@@ -60,7 +60,11 @@ fn guarded<T>(
 }
 
 fn damaged(origin: &str, what: &str) -> FeedError {
-    let what = format!("not a readable Parquet file: {what}; write it anew from its source");
+    let what = if what.contains("Disabled feature") {
+        format!("its compression cannot be read here ({what}); write it with snappy, zstd or none")
+    } else {
+        format!("not a readable Parquet file: {what}; write it anew from its source")
+    };
     FeedError::Io { origin: origin.to_owned(), what }
 }
 
