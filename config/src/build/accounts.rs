@@ -71,10 +71,10 @@ pub(super) fn accounts<'t>(scene: &Scene<'_, 't>, set: &SetSection) -> Vec<Accou
         if several && section.name.is_none() {
             scene.reader.missing(&place, "name", "several accounts need names to tell them apart");
         }
-        if let Some(name) = &section.name {
-            if !names.insert(name.value.clone()) {
-                scene.fault_at(name, format!("the account {} is given twice", quote(&name.value)), None);
-            }
+        if let Some(name) = &section.name
+            && !names.insert(name.value.clone())
+        {
+            scene.fault_at(name, format!("the account {} is given twice", quote(&name.value)), None);
         }
         accounts.extend(account(scene, place, section));
     }

@@ -6,6 +6,7 @@ use barhive_engine::{
     calendar::Calendar,
     data::{SeriesInfo, SeriesKind, Source},
     instrument::{FeeSchedule, Instrument, InstrumentId},
+    plan::serving,
     timeframe::Timeframe,
 };
 
@@ -44,7 +45,7 @@ impl Universe {
     /// Whether bars of a timeframe are offered or can be aggregated; otherwise what there is.
     pub(super) fn check_timeframe(&self, id: InstrumentId, timeframe: Timeframe) -> Result<(), String> {
         let bars = || self.series[id.index()].iter().filter(|series| series.kind == SeriesKind::BAR);
-        if bars().any(|series| timeframe.ns() % series.timeframe.ns() == 0) {
+        if serving(&self.series[id.index()], SeriesKind::BAR, timeframe).is_some() {
             return Ok(());
         }
         let offered: Vec<String> = bars().map(|series| series.timeframe.to_string()).collect();
@@ -265,10 +266,8 @@ fn refine(
     if let Some(schedule) = section.fees.as_ref().and_then(|entry| fees::entry(scene, entry)) {
         instrument.fees = schedule;
     }
-    if let Some(name) = &section.calendar {
-        if let Some(calendar) = calendar(scene, name, calendars) {
-            instrument.calendar = calendar;
-        }
+    if let Some(calendar) = section.calendar.as_ref().and_then(|name| calendar(scene, name, calendars)) {
+        instrument.calendar = calendar;
     }
 }
 

@@ -55,15 +55,15 @@ pub(super) fn strategies<'t>(
     let mut drafts = Vec::new();
     for place in places {
         let Some(section) = scene.reader.read::<StrategySection>(&place) else { continue };
-        if let Some(id) = &section.id {
-            if !ids.insert(id.value.clone()) {
-                scene.fault_at(id, format!("the id {} is given twice", quote(&id.value)), None);
-            }
+        if let Some(id) = &section.id
+            && !ids.insert(id.value.clone())
+        {
+            scene.fault_at(id, format!("the id {} is given twice", quote(&id.value)), None);
         }
-        if let Some(draft) = draft(scene, place, section, universe) {
-            if universe.is_some_and(|universe| set_up(scene, &draft, universe)) {
-                drafts.push(draft);
-            }
+        if let (Some(draft), Some(universe)) = (draft(scene, place, section, universe), universe)
+            && set_up(scene, &draft, universe)
+        {
+            drafts.push(draft);
         }
     }
     drafts

@@ -21,10 +21,10 @@ pub(super) struct Terms {
 }
 
 pub(super) fn terms(scene: &Scene<'_, '_>, set: &SetSection) -> Terms {
-    if let (Some(from), Some(to)) = (&set.from, &set.to) {
-        if to.value.ts_ns <= from.value.ts_ns {
-            scene.fault_at(to, "expected a time after `from`", None);
-        }
+    if let (Some(from), Some(to)) = (&set.from, &set.to)
+        && to.value.ts_ns <= from.value.ts_ns
+    {
+        scene.fault_at(to, "expected a time after `from`", None);
     }
     Terms {
         fill: fill(scene, scene.section(set.fill.as_ref())),

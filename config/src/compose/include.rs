@@ -85,7 +85,8 @@ impl<'a> Includer<'a> {
         let mut base: Option<Node> = None;
         for file in files {
             let Some(root) = self.file(file) else { continue };
-            if !(alone && files.len() == 1) && !matches!(root.value, Value::Mapping(_)) {
+            let takes_its_place = alone && files.len() == 1;
+            if !takes_its_place && !matches!(root.value, Value::Mapping(_)) {
                 let message = format!("expected a file of fields, found a file with {}", root.describe());
                 let hint = "fields can be added to a mapping only; a list is included by itself";
                 self.log.add(file.at, "include", message, Some(hint.into()));

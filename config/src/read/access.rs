@@ -197,7 +197,7 @@ impl<'t> VariantAccess<'t> for Variant<'_, 't> {
     fn unit_variant(self) -> Result<(), Error> {
         match self.choice {
             Choice::Bare(_) => Ok(()),
-            Choice::WithContent(_) => self.content(|content| serde::Deserialize::deserialize(content)),
+            Choice::WithContent(_) => self.content(serde::Deserialize::deserialize),
         }
     }
 

@@ -127,13 +127,12 @@ pub(crate) fn untyped(node: &Node) -> Result<Untyped<'_>, Error> {
     }
     // A leading zero makes a code (0052), not a number.
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.len() == 1 || !digits.starts_with('0') {
-        if let Ok(value) = integer(node, i128::from(i64::MIN), i128::from(u64::MAX)) {
-            return Ok(match i64::try_from(value) {
-                Ok(value) => Untyped::Signed(value),
-                Err(_) => Untyped::Unsigned(value as u64),
-            });
-        }
+    let is_code = digits.len() > 1 && digits.starts_with('0');
+    if !is_code && let Ok(value) = integer(node, i128::from(i64::MIN), i128::from(u64::MAX)) {
+        return Ok(match i64::try_from(value) {
+            Ok(value) => Untyped::Signed(value),
+            Err(_) => Untyped::Unsigned(value as u64),
+        });
     }
     if text.contains(['.', 'e', 'E']) && is_decimal(text) {
         return float(node).map(Untyped::Float);

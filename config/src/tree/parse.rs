@@ -52,7 +52,8 @@ pub(crate) fn parse(text: &str, file: u32, budget: Budget, log: &FaultLog) -> Op
         match event {
             Ok((event, span)) => {
                 let at = builder.location(&span.start);
-                if builder.take(event, at).is_err() {
+                let absent = span.start.index() == span.end.index();
+                if builder.take(event, at, absent).is_err() {
                     return None;
                 }
             }
@@ -124,7 +125,7 @@ impl Builder<'_> {
         Location { file: self.file, line: number(marker.line()).max(1), column: number(marker.col() + 1) }
     }
 
-    fn take(&mut self, event: Event<'_>, at: Location) -> Result<(), Fatal> {
+    fn take(&mut self, event: Event<'_>, at: Location, absent: bool) -> Result<(), Fatal> {
         if let Some(tag) = event.tag() {
             let message = format!("tags such as {} have no meaning here", quote(&tag.original()));
             self.log.add(at, "", message, Some("remove it: what a value is follows from its field".into()));
@@ -146,7 +147,9 @@ impl Builder<'_> {
                     self.log.add(at, "", message, None);
                 }
                 let quoted = style != ScalarStyle::Plain;
-                let scalar = Scalar { text: text.into_owned().into_boxed_str(), quoted };
+                // The parser writes `~` where nothing stands.
+                let text = if absent && !quoted { "".into() } else { text.into_owned().into_boxed_str() };
+                let scalar = Scalar { text, quoted };
                 self.complete(Node { at, value: Value::Scalar(scalar) }, anchor)
             }
             Event::SequenceStart(_, anchor, _) => self.open(at, anchor, OpenKind::Sequence(Vec::new())),

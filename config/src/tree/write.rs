@@ -113,3 +113,65 @@ fn stays_plain(text: &str) -> bool {
             && !text.starts_with("...")
             && !text.contains(char::is_control))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fault::FaultLog,
+        tree::{Budget, Entry, Key, Location, parse},
+    };
+    use proptest::prelude::*;
+
+    const HERE: Location = Location { file: 0, line: 1, column: 1 };
+
+    fn tree() -> impl Strategy<Value = Node> {
+        let text = prop_oneof![
+            "[a-zA-Z0-9]{1,6}",
+            "[ -~]{0,12}",
+            "\\PC{0,6}",
+            Just("a: b".to_owned()),
+            Just("- x".to_owned()),
+            Just("x\ny\t".to_owned()),
+        ];
+        let scalar = (text, any::<bool>())
+            .prop_map(|(text, quoted)| Value::Scalar(Scalar { text: text.into(), quoted }));
+        let node = |value| Node { at: HERE, value };
+        scalar.prop_map(node).prop_recursive(4, 32, 4, move |inner| {
+            let items = prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Sequence);
+            let entries = prop::collection::btree_map("[ -~]{1,8}", inner, 0..4).prop_map(|map| {
+                let entry =
+                    |(key, value): (String, Node)| Entry { key: Key { text: key.into(), at: HERE }, value };
+                Value::Mapping(map.into_iter().map(entry).collect())
+            });
+            prop_oneof![items, entries].prop_map(node)
+        })
+    }
+
+    /// Equal but for places, and for quotation marks around what is text either way.
+    fn same(a: &Node, b: &Node) -> bool {
+        match (&a.value, &b.value) {
+            (Value::Scalar(x), Value::Scalar(y)) => x.text == y.text && (y.quoted || !x.quoted),
+            (Value::Sequence(x), Value::Sequence(y)) => {
+                x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))
+            }
+            (Value::Mapping(x), Value::Mapping(y)) => {
+                x.len() == y.len()
+                    && x.iter().zip(y).all(|(x, y)| x.key.text == y.key.text && same(&x.value, &y.value))
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(node in tree()) {
+            let text = write(&node, &|_| false);
+            let log = FaultLog::default();
+            let file = log.add_source("written".into(), text.clone());
+            let read = parse(&text, file, Budget::default(), &log);
+            prop_assert!(log.is_empty(), "{}\n{text}", log.finish());
+            prop_assert!(same(&node, &read.unwrap()), "{node:?}\n{text}");
+        }
+    }
+}
