@@ -209,9 +209,10 @@ fn strategies(page: &mut Page<'_>, input: &ReportInput<'_>) {
                 clean(&strategy.timeframe),
                 count(strategy.trades),
                 percent(won),
-                money(strategy.fees, 2),
-                money(strategy.realized_pnl, 2),
-                money(strategy.open_pnl, 2),
+                // Whole units: cents would break across lines in eight columns.
+                money(strategy.fees, 0),
+                money(strategy.realized_pnl, 0),
+                money(strategy.open_pnl, 0),
             ]
         })
         .collect();
@@ -255,7 +256,10 @@ fn data(page: &mut Page<'_>, input: &ReportInput<'_>) {
     }
     page.more(series.len(), ROWS_MAX);
     let notes = series.iter().flat_map(|s| s.notes.iter().map(move |note| format!("{}: {note}", s.symbol)));
-    let notes: Vec<_> = input.result.warnings.iter().cloned().chain(notes).collect();
+    let mut notes: Vec<_> = input.result.warnings.iter().cloned().chain(notes).collect();
+    // Series of one instrument at several timeframes carry the same notes.
+    let mut seen = std::collections::BTreeSet::new();
+    notes.retain(|note| seen.insert(note.clone()));
     let shown = notes.len().min(ROWS_MAX);
     notes[..shown].iter().for_each(|note| page.point("33", "!", note));
     page.more(notes.len(), shown);
