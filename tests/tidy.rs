@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 const LINES_WARN: usize = 500;
@@ -131,7 +131,7 @@ fn every_file_is_reached_by_a_mod() {
         let folder = child_folder(&path);
         for (line, name, explicit) in modules(texts[path.as_path()]) {
             let candidates = match explicit {
-                Some(file) => vec![path.parent().unwrap().join(file)],
+                Some(file) => vec![normal(&path.parent().unwrap().join(file))],
                 None => vec![folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")],
             };
             match candidates.into_iter().find(|candidate| texts.contains_key(candidate.as_path())) {
@@ -153,8 +153,25 @@ fn is_crate_root(path: &Path) -> bool {
         "src" => matches!(name, "lib.rs" | "main.rs") && crate_folder(folder.parent().unwrap()),
         "tests" | "benches" | "examples" => crate_folder(folder.parent().unwrap()),
         "bin" => true,
+        // A test, bench or example of several files.
+        _ if name == "main.rs" => {
+            let kind = folder.parent().unwrap();
+            let names = ["tests", "benches", "examples"].map(|name| kind.ends_with(name));
+            names.contains(&true) && crate_folder(kind.parent().unwrap())
+        }
         _ => name == "build.rs" && crate_folder(folder),
     }
+}
+
+/// A path without `..`.
+fn normal(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut path, part| {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            part => path.push(part),
+        }
+        path
+    })
 }
 
 fn child_folder(path: &Path) -> PathBuf {
@@ -179,10 +196,10 @@ fn modules(text: &str) -> Vec<(usize, &str, Option<&str>)> {
         }
         let Some(declaration) = code.strip_suffix(';') else { continue };
         let words: Vec<_> = declaration.split_whitespace().collect();
-        if let [visibility @ .., "mod", name] = words.as_slice() {
-            if visibility.iter().all(|word| word.starts_with("pub") || word.starts_with("in")) {
-                found.push((line, *name, explicit.take()));
-            }
+        if let [visibility @ .., "mod", name] = words.as_slice()
+            && visibility.iter().all(|word| word.starts_with("pub") || word.starts_with("in"))
+        {
+            found.push((line, *name, explicit.take()));
         }
     }
     found

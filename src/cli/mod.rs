@@ -62,7 +62,7 @@ enum Command {
     Schema,
     /// Import, list, check, convert and generate bars
     #[command(subcommand)]
-    Data(data::DataCommand),
+    Data(Box<data::DataCommand>),
     /// Show a configuration as it is understood
     #[command(subcommand)]
     Config(config_show::ConfigCommand),

@@ -41,7 +41,7 @@ impl Strategy for Everything {
         let before = |values: &[f64]| if values.len() > 1 { values[0] } else { f64::NAN };
         let (high, low) = (before(ctx.values(self.high)), before(ctx.values(self.low)));
         if ctx.position(self.instrument) != 0 {
-            if self.seen % 17 == 0 {
+            if self.seen.is_multiple_of(17) {
                 ctx.exit(self.instrument);
             }
             return;
@@ -57,7 +57,7 @@ impl Strategy for Everything {
         } else if falling {
             let order = OrderRequest::limit(self.instrument, 3, tick(close - 0.1));
             self.resting = Some(ctx.submit(order.with_stop_loss(tick(close - 0.6))));
-        } else if self.seen % 5 == 0 {
+        } else if self.seen.is_multiple_of(5) {
             self.resting = Some(ctx.submit(OrderRequest::stop(self.instrument, -2, tick(close - 0.15))));
         }
     }
@@ -133,7 +133,7 @@ impl Strategy for Strongest {
 
     fn on_step(&mut self, ctx: &mut Context<'_>) {
         self.steps += 1;
-        if self.steps % 20 != 0 {
+        if !self.steps.is_multiple_of(20) {
             return;
         }
         let gain = |bars: Bars, ctx: &Context<'_>| match ctx.closes(bars) {
