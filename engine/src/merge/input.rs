@@ -222,7 +222,8 @@ impl Feed for ResampledFeed {
         match seen_ns {
             Some(ts_ns) if out.is_empty() => Ok(Pull::Watermark(ts_ns)),
             Some(ts_ns) => {
-                self.watermark_ns = Some(ts_ns);
+                // Where the newest bar closes now, its row says as much.
+                self.watermark_ns = Some(ts_ns).filter(|ts_ns| out.ts_close_ns.last() < Some(ts_ns));
                 Ok(Pull::Rows(Batch::new(out.finish())))
             }
             None => Ok(Pull::Pending),

@@ -6,6 +6,7 @@ mod containers;
 mod exits;
 mod fills;
 mod goog;
+mod halves;
 mod hub;
 mod kit;
 mod merge;
