@@ -43,7 +43,7 @@ if [ -f "$parity" ] && ! { [ -f "$cache/done" ] && cmp -s "$parity" "$cache/done
     fi
     mkdir -p "$cache"
     "$venv/bin/python" "$parity" "$cache"
-    cp "$parity" "$cache/done"
+    cat "$parity" >"$cache/done"
 fi
 
 say "formats"
