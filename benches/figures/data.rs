@@ -55,7 +55,8 @@ impl ImportSink for Import {
     fn begin(&mut self, symbol: &str, timeframe: Timeframe, _: &[SeriesKind]) -> Result<(), FeedError> {
         let currency = barhive::engine::instrument::Currency::new("USD").expect("a currency code");
         let instrument = Instrument::new(symbol, 6, currency);
-        self.writer = Some(self.catalog.writer(instrument, SeriesKind::BAR, timeframe, SeriesFacts::default())?);
+        self.writer =
+            Some(self.catalog.writer(instrument, SeriesKind::BAR, timeframe, SeriesFacts::default())?);
         Ok(())
     }
 
@@ -159,7 +160,12 @@ pub fn figures(figures: &mut Figures) {
         });
         figures.print("catalog_open_ms", ns / 1e6, "ms");
     }
-    if figures.wants(&["format_jsonl_ns_per_bar", "format_csv_ns_per_bar", "format_parquet_ns_per_bar", "format_catalog"]) {
+    if figures.wants(&[
+        "format_jsonl_ns_per_bar",
+        "format_csv_ns_per_bar",
+        "format_parquet_ns_per_bar",
+        "format_catalog",
+    ]) {
         formats(figures);
     }
 }
@@ -184,7 +190,8 @@ fn formats(figures: &mut Figures) {
             while let Pull::Rows(batch) = feed.pull(8_192, 0).expect("rows are read") {
                 let columns = &batch.columns;
                 rows += columns.len();
-                sum += columns.ts_close_ns.iter().map(|ts| *ts as f64).sum::<f64>() + columns.close.iter().sum::<f64>();
+                sum += columns.ts_close_ns.iter().map(|ts| *ts as f64).sum::<f64>()
+                    + columns.close.iter().sum::<f64>();
                 if all {
                     for column in [&columns.open, &columns.high, &columns.low, &columns.volume] {
                         sum += column.iter().sum::<f64>();

@@ -17,9 +17,7 @@ use barhive::{
         instrument::{Currency, FeeSchedule, Instrument, InstrumentId},
         money::Money,
         registry::{FeedContext, StrategyFactory, factory},
-        set::{
-            ContainerSpec, FillSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace,
-        },
+        set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
         strategy::Sizing,
         timeframe::Timeframe,
     },

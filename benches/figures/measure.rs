@@ -20,7 +20,13 @@ impl Figures {
 
     /// Prints a figure.
     pub fn print(&mut self, name: &str, value: f64, unit: &str) {
-        let digits = if value.abs() < 10.0 { 3 } else if value.abs() < 1000.0 { 2 } else { 0 };
+        let digits = if value.abs() < 10.0 {
+            3
+        } else if value.abs() < 1000.0 {
+            2
+        } else {
+            0
+        };
         println!("FIGURE {name} {value:.digits$} {unit}");
         self.printed += 1;
     }

@@ -14,7 +14,8 @@ use crate::{
 
 /// The most anonymous memory that a command takes, in MB.
 pub fn peak_private_mb(mut command: Command) -> f64 {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("the command starts");
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("the command starts");
     let status = format!("/proc/{}/status", child.id());
     let mut peak_kb = 0u64;
     loop {

@@ -109,7 +109,8 @@ pub fn figures(figures: &mut Figures) {
     if figures.wants(&["w1_linear_pct"]) {
         let registry = fixtures::registry();
         let sizes = [1u64, 2, 4];
-        let workloads = sizes.map(|millions| fixtures::synthetic(&format!("linear_{millions}m"), 1, millions * 1_000_000));
+        let workloads = sizes
+            .map(|millions| fixtures::synthetic(&format!("linear_{millions}m"), 1, millions * 1_000_000));
         // In turns, so that a disturbance falls on all sizes alike.
         let mut times = [const { Vec::new() }; 3];
         for _ in 0..7 {
@@ -120,7 +121,8 @@ pub fn figures(figures: &mut Figures) {
             }
         }
         let per_bar = times.map(median);
-        let (low, high) = per_bar.iter().fold((f64::MAX, 0.0f64), |(low, high), t| (low.min(*t), high.max(*t)));
+        let (low, high) =
+            per_bar.iter().fold((f64::MAX, 0.0f64), |(low, high), t| (low.min(*t), high.max(*t)));
         figures.print("w1_linear_pct", (high / low - 1.0) * 100.0, "%");
     }
     if figures.wants(&["allocs_per_million_bars"]) {

@@ -67,12 +67,12 @@ impl Execution {
                 continue;
             }
             // An exit attached at the open has not met the open yet.
-            let at_open =
-                if order.live == Live::AtOpen && stops == matches!(order.trigger, Trigger::Stop(_)) {
-                    self.price_at_open(&order, bar)?
-                } else {
-                    None
-                };
+            let at_open = if order.live == Live::AtOpen && stops == matches!(order.trigger, Trigger::Stop(_))
+            {
+                self.price_at_open(&order, bar)?
+            } else {
+                None
+            };
             let side = order.side(self.held(&order));
             let price = match (at_open, order.trigger) {
                 (Some(price), _) => Some(price),

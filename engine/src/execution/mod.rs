@@ -259,7 +259,8 @@ impl Execution {
         self.closes[0] = *last;
         if self.wants.equity {
             let points = closes.iter().zip(ts_ns);
-            let points = points.map(|(close, ts_ns)| EquityPoint { ts_ns: *ts_ns, equity: cash + exposure * close });
+            let points =
+                points.map(|(close, ts_ns)| EquityPoint { ts_ns: *ts_ns, equity: cash + exposure * close });
             self.records.equity.extend(points);
         }
     }
