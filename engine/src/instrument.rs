@@ -237,7 +237,7 @@ impl Scales {
     /// The largest whole number of lots in `quantity` units; 0 for what is not a positive number.
     pub fn lots_within(&self, quantity: f64) -> i64 {
         let lots = quantity / self.lot_size;
-        if lots >= 1.0 && lots < 9.0e18 { lots as i64 } else { 0 }
+        if (1.0..9.0e18).contains(&lots) { lots as i64 } else { 0 }
     }
 
     /// The largest number of lots whose notional and cost (a function of the notional) `budget` pays at
