@@ -30,6 +30,7 @@ impl ProgressLine {
             bar.set_length(total);
         }
         bar.set_position(rows_done);
+        bar.set_message(rate(rows_done, elapsed));
     }
 
     /// Takes the bar away.
@@ -42,9 +43,31 @@ impl ProgressLine {
 
 fn style(with_total: bool) -> ProgressStyle {
     let template = if with_total {
-        "{wide_bar} {human_pos}/{human_len} bars, {per_sec}, {eta} left"
+        "{wide_bar} {human_pos}/{human_len} bars, {msg}, {eta} left"
     } else {
-        "{spinner} {human_pos} bars, {per_sec}"
+        "{spinner} {human_pos} bars, {msg}"
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Bars per second since the start.
+fn rate(rows: u64, elapsed: Duration) -> String {
+    let per_second = rows as f64 / elapsed.as_secs_f64().max(1e-3);
+    match per_second {
+        rate if rate >= 1e6 => format!("{:.1} M/s", rate / 1e6),
+        rate if rate >= 1e3 => format!("{:.0} k/s", rate / 1e3),
+        rate => format!("{rate:.0} /s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_told_in_three_digits() {
+        assert_eq!(rate(3_000_000, Duration::from_secs(2)), "1.5 M/s");
+        assert_eq!(rate(3_000, Duration::from_secs(2)), "2 k/s");
+        assert_eq!(rate(0, Duration::ZERO), "0 /s");
+    }
 }

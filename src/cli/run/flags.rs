@@ -39,7 +39,7 @@ pub(in crate::cli) struct RunFlags {
     /// Leave out strategies that cannot be set up and run the others (exit code 2)
     #[arg(long)]
     pub(super) keep_going: bool,
-    /// Sample processor and memory this often
+    /// Sample processor and memory this often; -vvv logs the samples
     #[arg(long, value_name = "TIME", value_parser = interval)]
     pub(super) monitor_interval: Option<Duration>,
     /// Show no progress bar
