@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use barhive_engine::data::BarColumns;
-use crc32c::crc32c_append;
 
 /// Rows per checksum. A column of a block is 64 KiB: it is checked and used while it is in the cache.
 pub(crate) const BLOCK_ROWS: usize = 8192;
@@ -14,14 +13,10 @@ pub(crate) const TS_OPEN: usize = 0;
 /// Where the close times are among [`COLUMNS`].
 pub(crate) const TS_CLOSE: usize = 1;
 
-/// Bytes that are checksummed in one go. The hardware works on three places of a piece at once; in short
-/// pieces they are so close together that the processor fetches them ahead. Measured from memory: 19 GB/s,
-/// against 12 GB/s for a block in one piece.
-const PIECE_BYTES: usize = 3072;
-
-/// The CRC32C of `bytes`.
+/// The CRC32C of `bytes`: folded by carry-less multiplication in wide registers where the processor has
+/// them, which for whole blocks is faster than its CRC instruction.
 pub(crate) fn crc(bytes: &[u8]) -> u32 {
-    bytes.chunks(PIECE_BYTES).fold(0, crc32c_append)
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
 /// The checksums of one block, one per column.
@@ -107,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_make_up_the_standard_checksum() {
+    fn a_block_has_the_standard_checksum() {
         assert_eq!(crc(b"123456789"), 0xe306_9283);
         let bytes: Vec<u8> = (0..10_000u32).map(|byte| byte as u8).collect();
         assert_eq!(crc(&bytes), crc32c::crc32c(&bytes));
