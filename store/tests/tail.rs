@@ -181,10 +181,14 @@ proptest! {
         let (width, at) = if column == 7 { (4, 7 * 8 * 128) } else { (8, column * 8 * 128) };
         damage(folder.path(), 4_096 + at + row * width, rows_lost * width, |_| 0);
         let mut tail = writer(folder.path(), 128).unwrap();
-        // The first volume is zero anyway.
-        let whole = column == 6 && row == 0;
+        // The first volume is zero anyway: there the damage begins a row later, if there is any.
+        let sound = match (column, row, rows_lost) {
+            (6, 0, 1) => 100,
+            (6, 0, _) => 1,
+            _ => row,
+        };
         let kept = tail.rows() as usize;
-        prop_assert!(kept == row || (whole && kept <= 1), "{kept} rows kept, damage in row {row}");
+        prop_assert_eq!(kept, sound, "damage in row {}", row);
         tail.append(&all.slice(kept, 100 - kept)).unwrap();
         tail.close().unwrap();
         let mut seen = Vec::new();
