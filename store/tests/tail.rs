@@ -150,7 +150,7 @@ fn a_killed_writer_leaves_a_prefix_and_the_next_one_goes_on() {
         std::thread::sleep(Duration::from_millis(wait_ms));
         victim.kill().unwrap();
         victim.wait().unwrap();
-        let mut tail = writer(folder.path(), 1_000).unwrap();
+        let mut tail = reopened(folder.path(), 1_000);
         let rows = tail.rows() as usize;
         let all = bars(rows + 10);
         tail.append(&all.slice(rows, 10)).unwrap();
@@ -192,7 +192,7 @@ proptest! {
         drop(tail);
         let (width, at) = if column == 7 { (4, 7 * 8 * 128) } else { (8, column * 8 * 128) };
         damage(folder.path(), 4_096 + at + row * width, rows_lost * width, |_| 0);
-        let mut tail = writer(folder.path(), 128).unwrap();
+        let mut tail = reopened(folder.path(), 128);
         // The first volume is zero anyway: there the damage begins a row later, if there is any.
         let sound = match (column, row, rows_lost) {
             (6, 0, 1) => 100,
