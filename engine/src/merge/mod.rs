@@ -14,6 +14,7 @@ use crate::{
     frame::Frame,
     instrument::Instrument,
     layout::Layout,
+    plan::serving,
     result::SeriesUse,
     set::RunSpec,
 };
@@ -182,16 +183,7 @@ fn open_series(
     offered: &[SeriesInfo],
     request: &SeriesRequest,
 ) -> Result<(Box<dyn Feed>, SeriesInfo), FeedError> {
-    let of_kind = |info: &&SeriesInfo| info.kind == request.kind;
-    if let Some(info) = offered.iter().filter(of_kind).find(|info| info.timeframe == request.timeframe) {
-        return Ok((source.open(request)?, info.clone()));
-    }
-    let finest = offered
-        .iter()
-        .filter(of_kind)
-        .filter(|info| request.timeframe.ns() % info.timeframe.ns() == 0)
-        .min_by_key(|info| info.timeframe);
-    let Some(info) = finest else {
+    let Some(info) = serving(offered, request.kind, request.timeframe) else {
         let there: Vec<_> = offered.iter().map(|info| format!("{} {}", info.kind, info.timeframe)).collect();
         return Err(FeedError::Unknown {
             origin: request.symbol.clone(),
@@ -203,6 +195,9 @@ fn open_series(
             ),
         });
     };
+    if info.timeframe == request.timeframe {
+        return Ok((source.open(request)?, info.clone()));
+    }
     let finer = source.open(&SeriesRequest { timeframe: info.timeframe, ..request.clone() })?;
     let name = instrument.symbol.clone();
     let feed = ResampledFeed::new(finer, name, request.timeframe, instrument.calendar.clone());

@@ -112,6 +112,10 @@ impl Feed for TappedFeed {
         }
         Ok(answer)
     }
+
+    fn is_ordered(&self) -> bool {
+        self.feed.is_ordered()
+    }
 }
 
 #[cfg(test)]
