@@ -28,6 +28,7 @@ pub mod result;
 pub mod secret;
 pub mod set;
 pub mod strategy;
+pub mod sweep;
 pub mod time;
 pub mod timeframe;
 

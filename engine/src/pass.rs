@@ -77,36 +77,50 @@ impl Pass {
         is_replay: bool,
     ) -> Result<Self, RunError> {
         let instruments: Arc<[Instrument]> = spec.instruments.clone().into();
-        let faults: Vec<String> = instruments.iter().flat_map(Instrument::faults).collect();
-        if !faults.is_empty() {
-            return Err(RunError::Instruments(faults));
-        }
-        let mut declared: Vec<Declared> = Vec::with_capacity(members.len());
+        let mut declared: Vec<(usize, Declared)> = Vec::with_capacity(members.len());
         let mut faults = Vec::new();
         for index in members {
             match declare(&spec.containers[*index], &instruments, registry) {
-                Ok(container) => declared.push(container),
+                Ok(container) => declared.push((*index, container)),
                 Err(found) => faults.extend(found),
             }
         }
         if !faults.is_empty() {
             return Err(RunError::Setup(faults));
         }
-        if declared.iter().all(|container| container.strategies.is_empty()) {
+        Self::of_declared(spec, registry, declared, make_recorder, is_replay)
+    }
+
+    /// Opens the pass of containers that are set up already, by their index into the run's.
+    ///
+    /// # Errors
+    /// When an instrument's numbers are wrong, nothing is to be run, or the data cannot be read.
+    pub fn of_declared(
+        spec: &RunSpec,
+        registry: &Registry,
+        declared: Vec<(usize, Declared)>,
+        make_recorder: &MakeRecorder<'_>,
+        is_replay: bool,
+    ) -> Result<Self, RunError> {
+        let instruments: Arc<[Instrument]> = spec.instruments.clone().into();
+        let faults: Vec<String> = instruments.iter().flat_map(Instrument::faults).collect();
+        if !faults.is_empty() {
+            return Err(RunError::Instruments(faults));
+        }
+        if declared.iter().all(|(_, container)| container.strategies.is_empty()) {
             return Err(RunError::Empty);
         }
-        let layout = Layout::new(&declared, registry);
+        let layout = Layout::new(declared.iter().map(|(_, container)| container), registry);
         let merge = Merge::open(spec, &layout)?;
         let bounds =
             CacheBounds { bytes: spec.machinery.hub_cache_bytes, entries: spec.machinery.hub_cache_entries };
         let hub =
-            Hub::new(&layout, registry, merge.price_factors(), merge.frame_rows_max(), bounds, is_replay);
+            Hub::new(&layout, registry, merge.opened(), merge.frame_rows_max(), bounds, is_replay);
         let containers = declared
             .into_iter()
-            .zip(members)
             .enumerate()
-            .map(|(place, (declared, index))| {
-                let container = Arc::new(spec.containers[*index].clone());
+            .map(|(place, (index, declared))| {
+                let container = Arc::new(spec.containers[index].clone());
                 let mut recorder = make_recorder(&container);
                 if is_replay {
                     recorder.restart();

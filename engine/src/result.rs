@@ -1,6 +1,6 @@
 //! What a run answers: plain values, ready for any report.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{instrument::Currency, money::Money};
 
@@ -54,6 +54,9 @@ pub struct AccountResult {
     pub trades: u64,
     /// Digest over equity, cash and positions at every step, in hexadecimal.
     pub digest: String,
+    /// The digest as it is kept in sweeps.
+    #[serde(skip)]
+    pub digest_bytes: [u8; 16],
     /// BLAKE3 over the canonical records and the digest, in hexadecimal.
     pub hash: String,
     /// Its statistics.
@@ -67,7 +70,7 @@ pub struct AccountResult {
 }
 
 /// Statistics of an account. Ratios are fractions; `None` where they are not defined.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Steps sampled.
     pub steps: u64,
@@ -109,6 +112,32 @@ pub struct Statistics {
     pub days_per_year: f64,
     /// Equity at the end of every UTC month: (year, month 1 to 12, equity).
     pub monthly_equity: Vec<(i32, u32, f64)>,
+}
+
+impl Statistics {
+    /// All of it that is a number, by name, as sweeps keep and rank it; `None` where it is not defined.
+    pub fn figures(&self) -> [(&'static str, Option<f64>); 18] {
+        [
+            ("steps", Some(self.steps as f64)),
+            ("total_return", Some(self.total_return)),
+            ("annual_return", self.annual_return),
+            ("annual_volatility", self.annual_volatility),
+            ("sharpe", self.sharpe),
+            ("sortino", self.sortino),
+            ("calmar", self.calmar),
+            ("max_drawdown", Some(self.max_drawdown)),
+            ("max_drawdown_duration_ns", Some(self.max_drawdown_duration_ns as f64)),
+            ("equity_peak", Some(self.equity_peak)),
+            ("exposure", Some(self.exposure)),
+            ("win_rate", self.win_rate),
+            ("profit_factor", self.profit_factor),
+            ("average_trade", self.average_trade),
+            ("best_trade", self.best_trade),
+            ("worst_trade", self.worst_trade),
+            ("sqn", self.sqn),
+            ("days_per_year", Some(self.days_per_year)),
+        ]
+    }
 }
 
 /// The outcome of one strategy.
@@ -201,7 +230,7 @@ pub struct SeriesUse {
 }
 
 /// The hub's account of its work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubCounters {
     /// Distinct indicator keys.
     pub keys: u64,

@@ -127,4 +127,11 @@ impl Container {
             instruments,
         }
     }
+
+    /// Keeps no canonical records: its hash then covers its digest only, as sweeps want it.
+    #[must_use]
+    pub fn digest_only(mut self) -> Self {
+        self.execution.digest_only();
+        self
+    }
 }

@@ -35,6 +35,7 @@ impl Container {
             fills: execution.counts.fills,
             trades: execution.trades.count(),
             digest: digest.to_hex(),
+            digest_bytes: digest.short(),
             hash: hash.to_hex().to_string(),
             statistics,
             strategies: self.strategies()?,

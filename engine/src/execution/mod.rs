@@ -191,6 +191,11 @@ impl Execution {
         }
     }
 
+    /// Keeps no canonical records: the account's hash then covers its digest only.
+    pub(crate) fn digest_only(&mut self) {
+        self.canonical.turn_off();
+    }
+
     /// Whether any order rests.
     #[inline(always)]
     pub(crate) fn has_resting(&self) -> bool {

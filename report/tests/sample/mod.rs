@@ -263,6 +263,7 @@ pub fn account(name: &str, records: &Records, strategies: &[(&str, &str, &str)])
         fills: records.fills.len() as u64,
         trades: records.trades.len() as u64,
         digest: "5f1d0c7e9a3b2468aa00bb11cc22dd33".into(),
+        digest_bytes: [0; 16],
         hash: "9c1185a5c5e9fc54612808977ee8f548b2258d31a3f8c4b1d7e0f6a5c4b3d2e1".into(),
         statistics: Statistics {
             steps: records.equity.len() as u64,
