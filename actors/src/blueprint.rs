@@ -28,8 +28,8 @@ impl Blueprint {
     pub(crate) fn hub(&self, merge: &Merge) -> Hub {
         let machinery = &self.spec.machinery;
         let bounds = CacheBounds { bytes: machinery.hub_cache_bytes, entries: machinery.hub_cache_entries };
-        let (factors, rows_max) = (merge.price_factors(), merge.frame_rows_max());
-        Hub::new(&self.layout, &self.registry, factors, rows_max, bounds, false)
+        let (opened, rows_max) = (merge.opened(), merge.frame_rows_max());
+        Hub::new(&self.layout, &self.registry, opened, rows_max, bounds, false)
     }
 
     /// Rows over all series, where the source says how many there are.

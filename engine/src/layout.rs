@@ -56,7 +56,7 @@ pub struct IndicatorPlan {
 pub struct Layout {
     /// The series in order of their keys, which is the order of rows within a step.
     pub series: Vec<SeriesPlan>,
-    /// The indicators; an input stands before what reads it.
+    /// The indicators, and columns made of time stamps; an input stands before what reads it.
     pub indicators: Vec<IndicatorPlan>,
     /// Columns over all indicators.
     pub columns: u32,
@@ -198,18 +198,26 @@ impl Layout {
         plan.expect("a container's indicators are part of its pass").column + output as u32
     }
 
+    /// Whether a column of the series is made of its time stamps.
+    pub fn needs_timetable(&self, series: usize) -> bool {
+        let reads_it =
+            |plan: &IndicatorPlan| plan.key.series as usize == series && plan.key.spec.is_of_timetable();
+        self.indicators.iter().any(reads_it)
+    }
+
     fn add_indicator(&mut self, series: u32, spec: &IndicatorSpec, registry: &Registry) -> u32 {
         let known = self.indicators.iter().find(|plan| plan.key.series == series && plan.key.spec == *spec);
         if let Some(plan) = known {
             return plan.column;
         }
         let input_column = match &spec.input {
-            InputSpec::Price(_) => None,
+            InputSpec::Price(_) | InputSpec::Timetable => None,
             InputSpec::Indicator(inner, output) => {
                 Some(self.add_indicator(series, inner, registry) + *output as u32)
             }
         };
-        let outputs = registry.find_indicator(&spec.name).map_or(1, |def| def.outputs.len()) as u32;
+        let def = registry.find_indicator(&spec.name).filter(|_| !spec.is_of_timetable());
+        let outputs = def.map_or(1, |def| def.outputs.len()) as u32;
         let column = self.columns;
         self.columns += outputs;
         let key = IndicatorKey { series, spec: spec.clone(), origin_ns: None };

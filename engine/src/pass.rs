@@ -114,8 +114,7 @@ impl Pass {
         let merge = Merge::open(spec, &layout)?;
         let bounds =
             CacheBounds { bytes: spec.machinery.hub_cache_bytes, entries: spec.machinery.hub_cache_entries };
-        let hub =
-            Hub::new(&layout, registry, merge.opened(), merge.frame_rows_max(), bounds, is_replay);
+        let hub = Hub::new(&layout, registry, merge.opened(), merge.frame_rows_max(), bounds, is_replay);
         let containers = declared
             .into_iter()
             .enumerate()

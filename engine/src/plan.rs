@@ -139,7 +139,8 @@ pub fn plan(spec: &RunSpec, registry: &Registry) -> Result<Plan, Vec<PlanFault>>
     }
     let work = Work::of(&layout, &declared, &series, spec);
     let accounts = spec.containers.len() as u64;
-    let indicators = layout.indicators.iter().map(|indicator| {
+    let computed = layout.indicators.iter().filter(|indicator| !indicator.key.spec.is_of_timetable());
+    let indicators = computed.map(|indicator| {
         let on = &series[indicator.key.series as usize];
         PlannedIndicator {
             symbol: on.symbol.clone(),

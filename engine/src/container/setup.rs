@@ -156,6 +156,25 @@ impl Setup<'_> {
         self.declare(bars, spec, Some(output))
     }
 
+    /// Subscribes to a column that is 1 where a bar is among the first or last `rows` bars of the ISO
+    /// week (UTC, Monday to Sunday) in which it opens, else 0. For strategies that stay out around weekends.
+    ///
+    /// **This is the one column that knows the timetable of the data**: which bar is the last of its week
+    /// is told before the week is over. It is made of open stamps alone, in a pass over them when the run
+    /// opens the series, and shared by all who ask; prices of later bars are never looked at. The bars
+    /// that the run reads count: those of an aggregated series where it is aggregated, the first
+    /// `bars_max` where that is set; an account's own span changes nothing. A last week that is not over
+    /// ends at the last bar. A source without an end is refused when the run opens it.
+    ///
+    /// # Errors
+    /// When `rows` is 0.
+    pub fn week_edges(&mut self, bars: Bars, rows: u32) -> Result<Value, SetupError> {
+        if rows == 0 {
+            return Err(SetupError::new("week edges: the number of bars must be at least 1, found 0"));
+        }
+        Ok(self.value(bars, IndicatorSpec::week_edges(rows), 0))
+    }
+
     /// Keeps `rows` earlier values visible to the context's look-back.
     pub fn lag(&mut self, value: Value, rows: usize) {
         let decl = &mut self.declarations.values[value.index as usize];
@@ -186,6 +205,10 @@ impl Setup<'_> {
             _ => 0,
         };
         self.subscriptions.indicators += 1;
+        Ok(self.value(bars, spec, output))
+    }
+
+    fn value(&mut self, bars: Bars, spec: IndicatorSpec, output: usize) -> Value {
         let values = &mut self.declarations.values;
         let index = values
             .iter()
@@ -194,7 +217,7 @@ impl Setup<'_> {
                 values.push(ValueDecl { slot: bars.slot, spec, output, lag: 0 });
                 values.len() - 1
             });
-        Ok(Value { index: index as u32, slot: bars.slot })
+        Value { index: index as u32, slot: bars.slot }
     }
 }
 
@@ -212,6 +235,12 @@ pub fn complete(registry: &Registry, spec: IndicatorSpec) -> Result<IndicatorSpe
         // Whole bars have one input: spelling it differently must not make another key.
         (InputKind::Bars, _) => InputSpec::Price(PriceField::Close),
         (InputKind::Value, InputSpec::Price(field)) => InputSpec::Price(field),
+        (InputKind::Value, InputSpec::Timetable) => {
+            return Err(vec![format!(
+                "indicator {}: no indicator reads the timetable of the data",
+                spec.name
+            )]);
+        }
         (InputKind::Value, InputSpec::Indicator(inner, output)) => {
             let inner = complete(registry, *inner)?;
             let outputs = registry.find_indicator(&inner.name).map_or(0, |d| d.outputs.len());

@@ -1,4 +1,4 @@
-//! Exponential smoothing, the recursion behind EMA, RSI, ATR and MACD.
+//! Exponential smoothing, the recursion behind EMA, RSI and MACD.
 //!
 //! `y(t) = y(t-1) + alpha (x(t) - y(t-1))`, worked out in blocks of eight rows counted from the first row
 //! after the seed. With `s` the value before a block and `f` the first input in it, row `k` of the block is

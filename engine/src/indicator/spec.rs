@@ -172,6 +172,9 @@ pub enum InputSpec {
     Price(PriceField),
     /// An output of another indicator on the same series.
     Indicator(Box<IndicatorSpec>, usize),
+    /// When the bars of the series open, from its first to its last. No indicator reads it, but the
+    /// column of [`crate::strategy::Setup::week_edges`] is made of it.
+    Timetable,
 }
 
 /// An indicator with its parameters and its input: `sma(period=10)@close`.
@@ -198,6 +201,16 @@ impl IndicatorSpec {
         self
     }
 
+    /// The column of [`crate::strategy::Setup::week_edges`].
+    pub(crate) fn week_edges(bars: u32) -> Self {
+        Self { input: InputSpec::Timetable, ..Self::new("week_edges").with("bars", bars) }
+    }
+
+    /// Whether it is made of time stamps, and no indicator that the hub computes from prices.
+    pub fn is_of_timetable(&self) -> bool {
+        self.input == InputSpec::Timetable
+    }
+
     /// Reads another column of the bars.
     #[must_use]
     pub fn on(mut self, field: PriceField) -> Self {
@@ -221,6 +234,7 @@ impl fmt::Display for IndicatorSpec {
         }
         match &self.input {
             InputSpec::Price(field) => write!(f, ")@{field}"),
+            InputSpec::Timetable => f.write_str(")@timetable"),
             InputSpec::Indicator(inner, output) => write!(f, ")@{inner}[{output}]"),
         }
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{
     IndicatorDef, IndicatorDoc, Input, InputKind, Kernel, Output,
     builtin::{rows, unchecked},
-    smoother::Smoother,
 };
 
 /// True range.
@@ -39,18 +38,18 @@ pub fn tr() -> IndicatorDef {
 
 /// Average true range.
 ///
-/// - Formula: Wilder's average (`alpha = 1 / n`) of the true range.
+/// - Formula: `(atr(t-1) * (n - 1) + tr) / n`, Wilder's average of the true range, in this order of operations.
 /// - Inputs: high, low and close of whole bars.
 /// - Output: one value in units of the price.
 /// - Warm-up: `n + 1` rows.
-/// - Seeding: the simple average of the first `n` true ranges; the first bar has none.
+/// - Seeding: the sum of the first `n` true ranges, taken in their order, divided by `n`; the first bar has none.
 /// - Source: J. Welles Wilder, 1978; agrees with TA-Lib `ATR`.
 pub fn atr() -> IndicatorDef {
     IndicatorDef {
         name: "atr",
         doc: IndicatorDoc {
             summary: "Wilder's average true range.",
-            formula: "Wilder's average (alpha = 1 / n) of the true range",
+            formula: "(atr[t-1] (n - 1) + tr) / n, Wilder's average of the true range",
             inputs: "high, low and close of whole bars",
             output: "one value in units of the price",
             warm_up: "n + 1 rows",
@@ -63,7 +62,15 @@ pub fn atr() -> IndicatorDef {
         warm_up: |params| params.int("period") + 1,
         check: unchecked,
         build: Arc::new(|params| {
-            Box::new(Atr { range: TrueRange::default(), average: Smoother::wilder(params.int("period"), 1) })
+            let period = params.int("period");
+            Box::new(Atr {
+                range: TrueRange::default(),
+                skip: 1,
+                wanted: period,
+                period: period as f64,
+                rest: (period - 1) as f64,
+                average: 0.0,
+            })
         }),
     }
 }
@@ -116,14 +123,46 @@ impl Kernel for Tr {
 #[derive(Clone)]
 struct Atr {
     range: TrueRange,
-    average: Smoother,
+    /// Rows without a range of their own.
+    skip: usize,
+    /// Ranges that the seed still needs.
+    wanted: usize,
+    period: f64,
+    /// `period - 1`.
+    rest: f64,
+    /// The average; while it is seeded, the sum of the ranges.
+    average: f64,
+}
+
+impl Atr {
+    /// Replaces a range by the average at its row.
+    ///
+    /// Strategies compare ranges with multiples of the average, so its doubles are those of the formula as
+    /// it is written, and not of [`super::smoother`], which is faster and differs in the last digit.
+    fn step(&mut self, range: f64) -> f64 {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return f64::NAN;
+        }
+        if self.wanted > 0 {
+            self.average += range;
+            self.wanted -= 1;
+            if self.wanted > 0 {
+                return f64::NAN;
+            }
+            self.average /= self.period;
+        } else {
+            self.average = (self.average * self.rest + range) / self.period;
+        }
+        self.average
+    }
 }
 
 impl Kernel for Atr {
     fn update(&mut self, input: &Input<'_>, output: &mut Output<'_, '_>) {
         let out = output.column(0);
         self.range.update(input, out);
-        self.average.smooth(out, None);
+        out.iter_mut().for_each(|row| *row = self.step(*row));
     }
 
     fn snapshot(&self) -> Box<dyn Kernel> {

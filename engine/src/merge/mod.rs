@@ -6,6 +6,9 @@
 mod input;
 mod order;
 mod sequence;
+mod timetable;
+
+pub use timetable::{Timetable, WeekEdges};
 
 use input::{Input, Refill, ResampledFeed};
 
@@ -36,12 +39,20 @@ pub enum Merged {
     End,
 }
 
+/// What is known of a series since it was opened.
+#[derive(Clone, Debug, Default)]
+pub struct OpenedSeries {
+    /// `10^scale` where all its prices are on the instrument's scale.
+    pub price_factor: Option<f64>,
+    /// When its bars open, where a column is made of that.
+    pub timetable: Option<Timetable>,
+}
+
 /// Merges the feeds of a pass.
 pub struct Merge {
     inputs: Vec<Input>,
     uses: Vec<SeriesUse>,
-    /// `10^scale` where all prices of a series are on the instrument's scale.
-    factors: Vec<Option<f64>>,
+    opened: Vec<OpenedSeries>,
     groups: order::Groups,
     /// Rows per series and frame.
     rows_max: usize,
@@ -57,8 +68,8 @@ impl Merge {
     pub fn open(spec: &RunSpec, layout: &Layout) -> Result<Self, FeedError> {
         let mut inputs = Vec::with_capacity(layout.series.len());
         let mut uses = Vec::with_capacity(layout.series.len());
-        let mut factors = Vec::with_capacity(layout.series.len());
-        for plan in &layout.series {
+        let mut opened = Vec::with_capacity(layout.series.len());
+        for (index, plan) in layout.series.iter().enumerate() {
             let instrument = &spec.instruments[plan.key.instrument.index()];
             let offered = spec.source.series(&instrument.symbol)?;
             let request = SeriesRequest {
@@ -68,8 +79,13 @@ impl Merge {
                 from_ns: None,
                 to_ns: None,
             };
-            let (feed, info) = open_series(spec.source.as_ref(), instrument, &offered, &request)?;
+            let open = || open_series(spec.source.as_ref(), instrument, &offered, &request);
             let rows_max = spec.bars_max.unwrap_or(u64::MAX);
+            let timetable = match layout.needs_timetable(index) {
+                true => Some(Timetable::read(open()?.0, &instrument.symbol, rows_max)?),
+                false => None,
+            };
+            let (feed, info) = open()?;
             let empty = FeedError::Empty {
                 origin: instrument.symbol.clone(),
                 what: if info.timeframe == plan.key.timeframe {
@@ -80,7 +96,8 @@ impl Merge {
                 },
             };
             inputs.push(Input::new(feed, instrument.symbol.clone(), empty, plan.lead, rows_max));
-            factors.push(info.prices_on_scale.then(|| crate::math::pow_factor(instrument.price_scale)));
+            let price_factor = info.prices_on_scale.then(|| crate::math::pow_factor(instrument.price_scale));
+            opened.push(OpenedSeries { price_factor, timetable });
             uses.push(SeriesUse {
                 symbol: instrument.symbol.clone(),
                 kind: plan.key.kind.to_string(),
@@ -99,15 +116,15 @@ impl Merge {
             groups: order::Groups::new(&layout.groups),
             inputs,
             uses,
-            factors,
+            opened,
             sealed_ns: i64::MIN,
             sequence: 0,
         })
     }
 
-    /// `10^scale` of every series whose prices are all on their instrument's scale.
-    pub fn price_factors(&self) -> &[Option<f64>] {
-        &self.factors
+    /// What is known of every series since it was opened.
+    pub fn opened(&self) -> &[OpenedSeries] {
+        &self.opened
     }
 
     /// Rows that a frame has of one series at most, leading rows not counted.

@@ -141,8 +141,12 @@ proptest! {
         let (x, period) = (&market.close, n as i64);
         let ranges = true_ranges(&market);
         close(&column(&market, "tr", &[], 0), &ranges, 1.0, 0.0)?;
-        let averages = smooth(&ranges, n, 1.0 / n as f64);
-        close(&column(&market, "atr", &[period], 0), &averages, largest(&ranges), 1e-13)?;
+        // To the bit: strategies compare with it, without tolerance.
+        let mut averages = vec![mean(&ranges[..n])];
+        for range in &ranges[n..] {
+            averages.push((averages[averages.len() - 1] * (n as f64 - 1.0) + range) / n as f64);
+        }
+        close(&column(&market, "atr", &[period], 0), &averages, 1.0, 0.0)?;
         let moves: Vec<f64> = x.windows(n + 1).map(|w| w[n] - w[0]).collect();
         close(&column(&market, "mom", &[period], 0), &moves, 1.0, 0.0)?;
         let rates: Vec<f64> = x.windows(n + 1).map(|w| (w[n] / w[0] - 1.0) * 100.0).collect();

@@ -14,3 +14,4 @@ mod money;
 mod orders;
 mod random;
 mod spans;
+mod timetable;
