@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    container::Container,
+    container::{Container, Progress},
     frame::Frame,
     hub::Hub,
     merge::{Merge, Merged},
@@ -41,9 +41,22 @@ pub struct Failure {
 /// # Errors
 /// The failure; the container is then not to be used any more.
 pub fn run_guarded(container: &mut Container, frame: &Frame) -> Result<(), Failure> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| container.run_frame(frame)));
+    while !run_slice_guarded(container, frame, usize::MAX)?.is_done {}
+    Ok(())
+}
+
+/// Takes a slice of a frame's steps behind an unwind boundary; see [`Container::run_slice`].
+///
+/// # Errors
+/// As [`run_guarded`].
+pub fn run_slice_guarded(
+    container: &mut Container,
+    frame: &Frame,
+    work_max: usize,
+) -> Result<Progress, Failure> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| container.run_slice(frame, work_max)));
     let reason = match outcome {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(progress)) => return Ok(progress),
         Ok(Err(error)) => error.to_string(),
         Err(panic) => panic_message(panic.as_ref()),
     };
@@ -87,17 +100,24 @@ pub fn rerun_alone(
             return Err(RunError::Cancelled);
         }
         match next_frame(&mut pass.merge, &mut pass.hub, &mut frame)? {
-            Merged::Frame => {
-                if let Err(failure) = run_guarded(&mut container, &frame) {
-                    return Ok((Ended::Failed(failure), pass.hub.counters()));
+            Merged::Frame => loop {
+                match run_slice_guarded(&mut container, &frame, RERUN_WORK) {
+                    Ok(Progress { is_done: true, .. }) => break,
+                    Ok(_) if cancelled() => return Err(RunError::Cancelled),
+                    Ok(_) => {}
+                    Err(failure) => return Ok((Ended::Failed(failure), pass.hub.counters())),
                 }
-            }
+            },
             // A feed that has nothing at present (a live one, a pipe) is asked again.
             Merged::Pending => std::thread::yield_now(),
             Merged::End => return Ok((finish_guarded(container), pass.hub.counters())),
         }
     }
 }
+
+/// Work between two looks at whether a rerun is cancelled: little enough for slow strategies, enough
+/// for a look not to show.
+const RERUN_WORK: usize = 512;
 
 fn next_frame(merge: &mut Merge, hub: &mut Hub, frame: &mut Frame) -> Result<Merged, RunError> {
     let merged = merge.next_frame(frame)?;

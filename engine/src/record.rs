@@ -118,7 +118,8 @@ pub trait Recorder: Send {
     /// What it wants to be given.
     fn wants(&self) -> Wants;
 
-    /// Takes the records of one frame, each kind in order of time.
+    /// Takes the records of one frame, each kind in order of time. An account that closes at its end
+    /// gives its newest equity sample with the next frame: it may still be replaced.
     fn record(&mut self, records: &Records);
 
     /// Forgets everything: the container is about to run again from its start.

@@ -119,6 +119,7 @@ impl Container {
             recorder,
             fills_at_close: spec.fills_at_close(),
             steps: 0,
+            next_step: None,
             run_from: None,
             last_ts_ns: 0,
             // Exchanges with sessions trade about 252 days a year, markets around the clock every day.

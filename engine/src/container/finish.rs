@@ -16,10 +16,7 @@ impl Container {
     pub fn finish(mut self) -> Result<(AccountResult, Box<dyn Recorder>), ContainerError> {
         self.execution.end(self.last_ts_ns)?;
         self.execution.curve.end_span(self.last_ts_ns);
-        if !self.execution.records.is_empty() {
-            self.recorder.record(&self.execution.records);
-            self.execution.records.clear();
-        }
+        self.execution.hand_over_all(&mut *self.recorder);
         let (digest, hash) = self.execution.seal();
         let execution = &self.execution;
         let statistics = execution.curve.finish(&execution.trades, self.days_per_year);
@@ -64,9 +61,12 @@ impl Container {
                 let mut open_pnl = Money::ZERO;
                 for position in self.positions_of(cell.binding.positions_base, spec.instruments.len()) {
                     let value = self.execution.position_value(position).ok_or(LedgerError)?;
-                    let fees = self.execution.ledger().open_fees(position);
-                    if self.execution.view.positions[position].lots != 0 {
-                        open_pnl += value - self.execution.view.positions[position].cost - fees;
+                    let held = self.execution.view.positions[position];
+                    if held.lots != 0 {
+                        let fees = self.execution.ledger().open_fees(position);
+                        let pnl = value.checked_sub(held.cost).and_then(|pnl| pnl.checked_sub(fees));
+                        let sum = pnl.and_then(|pnl| open_pnl.checked_add(pnl));
+                        open_pnl = sum.ok_or(LedgerError)?;
                     }
                 }
                 Ok(StrategyResult {

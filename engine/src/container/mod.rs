@@ -11,11 +11,13 @@ mod finish;
 mod halves;
 mod setup;
 mod single;
+mod slice;
 
 pub(crate) use context::Quiet;
 pub use context::{AccountView, Context, PositionView};
 pub use halves::{Answer, ExecutionHalf, Question, StrategyHalf};
 pub use setup::{Declarations, SeriesDecl, Setup, Subscriptions, ValueDecl, complete};
+pub use slice::Progress;
 
 use std::sync::Arc;
 
@@ -62,6 +64,8 @@ pub struct Container {
     recorder: Box<dyn Recorder>,
     fills_at_close: bool,
     steps: u64,
+    /// The next step of the frame in hand; `None` between frames.
+    next_step: Option<usize>,
     /// The first row of the run that is being taken.
     run_from: Option<usize>,
     last_ts_ns: i64,
@@ -94,51 +98,31 @@ impl Container {
         frame.series[series as usize].columns.ts_close_ns.get(row).copied().unwrap_or(self.last_ts_ns)
     }
 
-    /// Takes every step of a frame.
-    ///
-    /// # Errors
-    /// When a number leaves the ledger's range; the container is then not to be used any more.
-    pub fn run_frame(&mut self, frame: &Frame) -> Result<(), ContainerError> {
-        self.decisions.begin_frame(frame);
-        let group = &frame.groups[self.group];
-        match &group.order {
-            Order::Single { series } => self.run_single(frame, *series as usize, &group.day_starts)?,
-            Order::Merged { steps, rows } => {
-                let mut day_starts = group.day_starts.iter().copied().peekable();
-                let mut from = 0;
-                for (index, step) in steps.iter().enumerate() {
-                    let rows = &rows[from..step.rows_end as usize];
-                    from = step.rows_end as usize;
-                    let starts_day = day_starts.next_if_eq(&(index as u32)).is_some();
-                    self.step(frame, step.ts_ns, rows, starts_day)?;
-                }
-            }
-        }
-        self.end_frame(frame);
-        Ok(())
-    }
-
-    /// A step of a container that looks at several series.
+    /// A step of a container that looks at several series; answers how many strategies were asked.
     fn step(
         &mut self,
         frame: &Frame,
         ts_ns: i64,
         rows: &[RowRef],
         starts_day: bool,
-    ) -> Result<(), ContainerError> {
+    ) -> Result<usize, ContainerError> {
         if !self.settle(frame, ts_ns, rows, starts_day)? {
-            return Ok(());
+            return Ok(0);
         }
         let Self { execution, decisions, slot_of, .. } = self;
         decisions.window.clock_slot = slot_of[rows[0].series as usize];
         if !execution.step_fills.is_empty() {
             decisions.fills(frame, &execution.view, &execution.step_fills);
         }
+        let mut asked = decisions.on_step.len();
         for row in rows {
-            decisions.bar(frame, &execution.view, slot_of[row.series as usize] as usize);
+            let slot = slot_of[row.series as usize] as usize;
+            asked += decisions.on_bar[slot].len();
+            decisions.bar(frame, &execution.view, slot);
         }
         decisions.step(frame, &execution.view);
-        self.carry_out(frame, ts_ns)
+        self.carry_out(frame, ts_ns)?;
+        Ok(asked)
     }
 
     /// The first half of a step: matches, posts fills, marks and samples. Answers whether the step lies
@@ -240,10 +224,7 @@ impl Container {
                 self.execution.remember_open(market, columns.open[row]);
             }
         }
-        if !self.execution.records.is_empty() {
-            self.recorder.record(&self.execution.records);
-            self.execution.records.clear();
-        }
+        self.execution.hand_over(&mut *self.recorder);
     }
 
     fn is_outside_span(&self, ts_ns: i64) -> bool {

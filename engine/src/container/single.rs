@@ -1,7 +1,7 @@
 //! The steps of a container that looks at one series, the most frequent kind: in runs as long as
 //! nothing can fill.
 
-use super::{Container, ContainerError, carry_out, decision::Decisions};
+use super::{Container, ContainerError, carry_out, decision::Decisions, slice::Reached};
 use crate::{
     data::BarColumns,
     frame::{Frame, SeriesRows},
@@ -14,30 +14,35 @@ impl Container {
         frame: &Frame,
         series: usize,
         day_starts: &[u32],
-    ) -> Result<(), ContainerError> {
+        from: usize,
+        work_max: usize,
+    ) -> Result<Reached, ContainerError> {
         let SeriesRows { columns, lead } = &frame.series[series];
         let ts = &columns.ts_close_ns[..];
         let (first, end) = self.span_of(&ts[*lead..]);
-        let start = lead + first;
         let end = lead + end;
-        let mut row = start;
+        let mut row = lead + first.max(from);
+        // All rows take the same work: where the slice ends is known before it begins.
+        let work_of_row = 1 + self.decisions.on_bar[0].len() + self.decisions.on_step.len();
+        let rows = work_max.div_ceil(work_of_row).max(1).min(end.saturating_sub(row));
+        let (start, stop) = (row, row + rows);
         // A span that begins within a day starts that day with its first step.
-        let mut starts_day = self.steps == 0 && row < end;
-        let mut day_starts =
-            day_starts.iter().map(|start| lead + *start as usize).filter(|day| *day >= start).peekable();
-        while row < end {
+        let mut starts_day = self.steps == 0 && row < stop;
+        let days_begun = day_starts.partition_point(|day| lead + (*day as usize) < start);
+        let mut day_starts = day_starts[days_begun..].iter().map(|day| lead + *day as usize).peekable();
+        while row < stop {
             if day_starts.next_if_eq(&row).is_some() || starts_day {
                 self.execution.curve.start_day(ts[row]);
                 starts_day = false;
             }
-            let until = day_starts.peek().copied().unwrap_or(end).min(end);
+            let until = day_starts.peek().copied().unwrap_or(stop).min(stop);
             self.run_rows(frame, columns, row, until)?;
             row = until;
         }
-        if end > start {
-            self.last_ts_ns = ts[end - 1];
+        if stop > start {
+            self.last_ts_ns = ts[stop - 1];
         }
-        Ok(())
+        Ok(Reached { next: (stop < end).then(|| stop - lead), work: rows * work_of_row })
     }
 
     /// Rows of one day of the only series.

@@ -92,6 +92,13 @@ impl Digest {
         }
     }
 
+    /// Takes back the steps since `before` was copied; cash and positions stay what they are now.
+    pub(super) fn restore(&mut self, before: &Self) {
+        let mut before = *before;
+        before.settle();
+        *self = Self { cash_now: self.cash_now, positions_now: self.positions_now, ..before };
+    }
+
     /// Its bytes, little-endian.
     pub fn bytes(&self) -> [u8; 56] {
         let mut settled = *self;

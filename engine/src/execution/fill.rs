@@ -188,7 +188,7 @@ impl Execution {
             price,
             fee: posting.fee,
         };
-        self.record_fill(fill, closed);
+        self.record_fill(fill, closed)?;
         Ok(None)
     }
 
@@ -210,12 +210,12 @@ impl Execution {
         Ok(())
     }
 
-    fn record_fill(&mut self, fill: Fill, closed: Option<Closed>) {
+    fn record_fill(&mut self, fill: Fill, closed: Option<Closed>) -> Result<(), LedgerError> {
         self.counts.fills += 1;
         self.canonical.fill(&fill, self.ledger.cash);
         let tally = &mut self.tallies[fill.strategy as usize];
         tally.fills += 1;
-        tally.fees += fill.fee;
+        tally.fees = tally.fees.checked_add(fill.fee).ok_or(LedgerError)?;
         if let Some(closed) = closed {
             let trade = Trade {
                 strategy: fill.strategy,
@@ -229,8 +229,8 @@ impl Execution {
                 fees: closed.fees,
                 pnl: closed.pnl,
             };
-            tally.trades.add(&trade);
-            self.trades.add(&trade);
+            tally.trades.add(&trade)?;
+            self.trades.add(&trade)?;
             if self.wants.trades {
                 self.records.trades.push(trade);
             }
@@ -239,6 +239,7 @@ impl Execution {
             self.records.fills.push(fill);
         }
         self.step_fills.push(fill);
+        Ok(())
     }
 
     /// A position that stood at `held` was reduced: exits whose position is gone go too, and so does
@@ -283,38 +284,5 @@ impl Execution {
         order.state = state;
         let event = OrderEvent { cause, ..order.event(ts_ns, instrument) };
         self.transition(event);
-    }
-
-    /// The run is over: takes everything back and, where it is asked for, closes what is open at the
-    /// open of the last bar.
-    pub(crate) fn end(&mut self, ts_ns: i64) -> Result<(), LedgerError> {
-        for market in 0..self.markets.len() {
-            self.cancel_where(market, Cause::EndOfRun, ts_ns, |_| true);
-        }
-        if !self.close_at_end || self.open_positions == 0 {
-            return Ok(());
-        }
-        for position in 0..self.positions.len() {
-            let held = self.view.positions[position].lots;
-            if held == 0 {
-                continue;
-            }
-            let market = self.positions[position].market as usize;
-            let open = self.markets[market].last_open;
-            let price = self.markets[market].scales.price_from_f64(open).ok_or(LedgerError)?;
-            self.rest_own(
-                position,
-                None,
-                Quantity::Lots(-held),
-                Trigger::Market,
-                Live::WhileResting,
-                ts_ns,
-                Cause::EndOfRun,
-            );
-            let index = self.markets[market].resting.len() - 1;
-            self.execute(market, index, price, Live::WhileResting, ts_ns)?;
-            self.sweep(market);
-        }
-        self.sample(|| ts_ns)
     }
 }

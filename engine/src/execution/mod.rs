@@ -5,6 +5,7 @@
 
 mod accept;
 mod canonical;
+mod closing;
 mod fill;
 mod matching;
 mod model;
@@ -23,6 +24,7 @@ use crate::{
     set::{ContainerSpec, Limits, MarketFill},
 };
 use canonical::Canonical;
+use closing::BeforeSample;
 use resting::Resting;
 
 /// Orders that execution makes itself (attached ones, forced ones) are numbered from here.
@@ -85,6 +87,8 @@ pub(crate) struct Execution {
     /// Whether samples are recorded or bounded.
     is_watched: bool,
     close_at_end: bool,
+    /// Kept where what is open is closed at the end.
+    before_sample: Option<BeforeSample>,
     own_orders: u32,
     pub(crate) curve: Curve,
     pub(crate) trades: TradeStatistics,
@@ -174,6 +178,7 @@ impl Execution {
             drawdown_max: spec.drawdown_max,
             is_watched: wants.equity || spec.drawdown_max.is_some(),
             close_at_end: spec.fill.close_at_end,
+            before_sample: None,
             own_orders: OWN_ORDERS,
             curve: Curve::new(cash_f64),
             trades: TradeStatistics::default(),
@@ -253,6 +258,18 @@ impl Execution {
 
     /// Samples equity over a run of steps of the only market during which nothing filled.
     pub(crate) fn sample_run(&mut self, closes: &[f64], ts_ns: &[i64]) {
+        let Some(last) = closes.len().checked_sub(1) else { return };
+        if self.close_at_end {
+            self.sample_quiet(&closes[..last], &ts_ns[..last]);
+            self.note_before_sample();
+            self.sample_quiet(&closes[last..], &ts_ns[last..]);
+        } else {
+            self.sample_quiet(closes, ts_ns);
+        }
+    }
+
+    #[inline]
+    fn sample_quiet(&mut self, closes: &[f64], ts_ns: &[i64]) {
         let Quiet { cash, exposure } = self.quiet();
         let Some(last) = closes.last() else { return };
         let before = closes.len().checked_sub(2).map(|index| cash + exposure * closes[index]);
@@ -281,6 +298,7 @@ impl Execution {
 
     #[inline(always)]
     fn sample_equity(&mut self, equity: f64, ts_ns: impl Fn() -> i64) -> Result<(), LedgerError> {
+        self.note_before_sample();
         self.view.equity_before = self.view.equity;
         self.view.equity = equity;
         let drawdown = self.curve.sample(equity, &ts_ns);

@@ -1,7 +1,10 @@
 //! The account: an exact ledger of cash and positions, and statistics over its equity.
 
 mod ledger;
+mod moments;
+mod round_trips;
 mod statistics;
 
 pub use ledger::{Closed, Ledger, LedgerError, LedgerMark, Posting};
-pub use statistics::{Curve, TradeStatistics};
+pub use round_trips::TradeStatistics;
+pub use statistics::{Curve, CurveMark};

@@ -1,30 +1,9 @@
-//! Statistics over equity and round trips, streamed: constant memory at every retention level.
+//! Statistics over equity, streamed: constant memory at every retention level.
 
 use chrono::{DateTime, Datelike};
 
-use crate::{money::Money, record::Trade, result::Statistics};
-
-/// Mean and variance by Welford's method (B. P. Welford, 1962).
-#[derive(Clone, Copy, Debug, Default)]
-struct Moments {
-    count: u64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Moments {
-    fn add(&mut self, x: f64) {
-        self.count += 1;
-        let delta = x - self.mean;
-        self.mean += delta / self.count as f64;
-        self.squares += delta * (x - self.mean);
-    }
-
-    /// The standard deviation over n - 1.
-    fn deviation(&self) -> Option<f64> {
-        (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt())
-    }
-}
+use super::{moments::Moments, round_trips::TradeStatistics};
+use crate::result::Statistics;
 
 /// Equity as it is sampled: peak, drawdown, daily returns, months.
 #[derive(Clone, Debug)]
@@ -47,6 +26,19 @@ pub struct Curve {
     negative_squares: f64,
     month: Option<(i32, u32)>,
     monthly: Vec<(i32, u32, f64)>,
+}
+
+/// A curve before its newest sample, to take that sample back with [`Curve::restore`].
+#[derive(Clone, Copy, Debug)]
+pub struct CurveMark {
+    equity: f64,
+    peak: f64,
+    peak_ts_ns: i64,
+    drawdown: f64,
+    drawdown_duration_ns: i64,
+    steps: u64,
+    exposed: u64,
+    exposed_from: Option<u64>,
 }
 
 impl Curve {
@@ -135,6 +127,33 @@ impl Curve {
         }
     }
 
+    /// What the next sample of the day will change.
+    #[inline]
+    pub fn mark(&self) -> CurveMark {
+        CurveMark {
+            equity: self.equity,
+            peak: self.peak,
+            peak_ts_ns: self.peak_ts_ns,
+            drawdown: self.drawdown,
+            drawdown_duration_ns: self.drawdown_duration_ns,
+            steps: self.steps,
+            exposed: self.exposed,
+            exposed_from: self.exposed_from,
+        }
+    }
+
+    /// Takes back the samples since the mark; no day has begun since then.
+    pub fn restore(&mut self, mark: CurveMark) {
+        self.equity = mark.equity;
+        self.peak = mark.peak;
+        self.peak_ts_ns = mark.peak_ts_ns;
+        self.drawdown = mark.drawdown;
+        self.drawdown_duration_ns = mark.drawdown_duration_ns;
+        self.steps = mark.steps;
+        self.exposed = mark.exposed;
+        self.exposed_from = mark.exposed_from;
+    }
+
     /// From the next step on a position is open, or none is.
     pub fn set_exposed(&mut self, is_exposed: bool) {
         match (self.exposed_from, is_exposed) {
@@ -221,54 +240,5 @@ impl Curve {
             days_per_year,
             monthly_equity: done.monthly,
         }
-    }
-}
-
-/// Round trips as they close.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TradeStatistics {
-    pnl: Moments,
-    winners: u64,
-    profits: f64,
-    losses: f64,
-    best: f64,
-    worst: f64,
-    realized: Money,
-}
-
-impl TradeStatistics {
-    /// Takes a round trip.
-    pub fn add(&mut self, trade: &Trade) {
-        let pnl = trade.pnl.to_f64();
-        let is_first = self.pnl.count == 0;
-        self.pnl.add(pnl);
-        self.best = if is_first { pnl } else { self.best.max(pnl) };
-        self.worst = if is_first { pnl } else { self.worst.min(pnl) };
-        if trade.pnl > Money::ZERO {
-            self.winners += 1;
-            self.profits += pnl;
-        } else {
-            self.losses -= pnl;
-        }
-        self.realized += trade.pnl;
-    }
-
-    /// Round trips so far.
-    pub fn count(&self) -> u64 {
-        self.pnl.count
-    }
-
-    /// Those with a profit after fees.
-    pub fn winners(&self) -> u64 {
-        self.winners
-    }
-
-    /// Their profit after fees, exact.
-    pub fn realized(&self) -> Money {
-        self.realized
-    }
-
-    fn ratio(&self, part: u64) -> Option<f64> {
-        (self.pnl.count > 0).then(|| part as f64 / self.pnl.count as f64)
     }
 }

@@ -2,6 +2,7 @@
 //! what a failing account does to its neighbours.
 
 mod causality;
+mod closing;
 mod containers;
 mod exits;
 mod fills;
@@ -13,5 +14,6 @@ mod merge;
 mod money;
 mod orders;
 mod random;
+mod slices;
 mod spans;
 mod timetable;

@@ -1,0 +1,88 @@
+//! Statistics over round trips.
+
+use super::{ledger::LedgerError, moments::Moments};
+use crate::{money::Money, record::Trade};
+
+/// Round trips as they close.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TradeStatistics {
+    pub(super) pnl: Moments,
+    pub(super) winners: u64,
+    pub(super) profits: f64,
+    pub(super) losses: f64,
+    pub(super) best: f64,
+    pub(super) worst: f64,
+    realized: Money,
+}
+
+impl TradeStatistics {
+    /// Takes a round trip.
+    ///
+    /// # Errors
+    /// When the sum of profits leaves the range of money; the statistics are then as they were.
+    pub fn add(&mut self, trade: &Trade) -> Result<(), LedgerError> {
+        self.realized = self.realized.checked_add(trade.pnl).ok_or(LedgerError)?;
+        let pnl = trade.pnl.to_f64();
+        let is_first = self.pnl.count == 0;
+        self.pnl.add(pnl);
+        self.best = if is_first { pnl } else { self.best.max(pnl) };
+        self.worst = if is_first { pnl } else { self.worst.min(pnl) };
+        if trade.pnl > Money::ZERO {
+            self.winners += 1;
+            self.profits += pnl;
+        } else {
+            self.losses -= pnl;
+        }
+        Ok(())
+    }
+
+    /// Round trips so far.
+    pub fn count(&self) -> u64 {
+        self.pnl.count
+    }
+
+    /// Those with a profit after fees.
+    pub fn winners(&self) -> u64 {
+        self.winners
+    }
+
+    /// Their profit after fees, exact.
+    pub fn realized(&self) -> Money {
+        self.realized
+    }
+
+    pub(super) fn ratio(&self, part: u64) -> Option<f64> {
+        (self.pnl.count > 0).then(|| part as f64 / self.pnl.count as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{instrument::InstrumentId, order::Side};
+
+    fn earning(pnl: Money) -> Trade {
+        Trade {
+            strategy: 0,
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            lots: 1,
+            entry_ts_ns: 0,
+            exit_ts_ns: 1,
+            entry_value: Money::ZERO,
+            exit_value: Money::ZERO,
+            fees: Money::ZERO,
+            pnl,
+        }
+    }
+
+    #[test]
+    fn profits_beyond_the_range_are_an_error_and_never_wrap() {
+        for (sign, end) in [(1, i128::MAX), (-1, i128::MIN)] {
+            let mut statistics = TradeStatistics::default();
+            statistics.add(&earning(Money(end))).unwrap();
+            assert_eq!(statistics.add(&earning(Money(sign))), Err(LedgerError));
+            assert_eq!((statistics.count(), statistics.realized()), (1, Money(end)));
+        }
+    }
+}
