@@ -1,9 +1,10 @@
 //! The end of a run: orders are taken back, and what is open is closed where that is asked for.
 //!
-//! An account that closes at its end samples its last step after the closing fills, once: the sample
-//! that was taken before the strategies of that step were asked is taken back first. They were asked
-//! when nobody could know that no further step would come, and saw the account before its closing;
-//! curve, drawdown, exposure, digest and records know only what stands after it.
+//! An account that closes at its end samples its last step once, behind all its fills, those at a
+//! deciding close and the closing ones: the sample that was taken before the strategies of that step
+//! were asked is taken back first. They were asked when nobody could know that no further step would
+//! come, and saw the account before its closing; curve, drawdown, exposure, digest and records know
+//! only what stands after it. A drawdown limit looks at both.
 
 use super::{
     Execution,
@@ -30,10 +31,8 @@ impl Execution {
         for market in 0..self.markets.len() {
             self.cancel_where(market, Cause::EndOfRun, ts_ns, |_| true);
         }
-        if !self.close_at_end || self.open_positions == 0 {
-            return Ok(());
-        }
-        self.take_back_sample();
+        let Some(before) = self.before_sample.take() else { return Ok(()) };
+        self.take_back_sample(&before);
         for position in 0..self.positions.len() {
             let held = self.view.positions[position].lots;
             if held == 0 {
@@ -66,12 +65,11 @@ impl Execution {
         }
     }
 
-    fn take_back_sample(&mut self) {
-        let Some(BeforeSample { curve, digest }) = self.before_sample.take() else { return };
-        self.curve.restore(curve);
-        // Fills at a deciding close come behind the sample of their step.
+    fn take_back_sample(&mut self, before: &BeforeSample) {
+        self.curve.restore(before.curve);
+        // Fills at a deciding close came behind the sample.
         self.curve.set_exposed(self.open_positions > 0);
-        self.digest.restore(&digest);
+        self.digest.restore(&before.digest);
         if self.wants.equity {
             self.records.equity.pop();
         }

@@ -87,7 +87,7 @@ pub(crate) struct Execution {
     /// Whether samples are recorded or bounded.
     is_watched: bool,
     close_at_end: bool,
-    /// Kept where what is open is closed at the end.
+    /// Kept where what is open is closed at the end; `None` before the first step.
     before_sample: Option<BeforeSample>,
     own_orders: u32,
     pub(crate) curve: Curve,

@@ -2,7 +2,7 @@
 
 use barhive_engine::{
     order::OrderRequest,
-    set::{ContainerSpec, MarketFill},
+    set::{ContainerSpec, FillSpec, MarketFill},
     strategy::{Bars, Context, Inst},
 };
 use proptest::prelude::*;
@@ -65,6 +65,24 @@ fn what_fills_at_the_last_close_is_closed_too() {
     assert_eq!(ran.fills(), [(3, 2, 1090), (3, -2, 1030)]);
     assert_eq!(equity(&ran).last(), Some(&(close_of(3), 998.8)));
     assert_eq!(ran.result.accounts[0].statistics.exposure, 0.0);
+}
+
+#[test]
+fn a_last_sample_knows_what_was_sold_at_the_last_close() {
+    let at_close = |account: &mut ContainerSpec| {
+        closing(account);
+        account.fill = FillSpec { market: MarketFill::DecidingClose, slippage_bps: 100.0, ..account.fill };
+    };
+    // Bought and sold at a close of 10.00, with slippage of ten cents each time.
+    let trades = |ctx: &mut Context<'_>, _: Bars, bar: usize| match bar {
+        1 => _ = ctx.target(Inst(0), 2),
+        3 => _ = ctx.target(Inst(0), 0),
+        _ => {}
+    };
+    let ran = run_script(&[FLAT, FLAT, FLAT], at_close, trades);
+    assert_eq!(ran.fills(), [(1, 2, 1010), (3, -2, 990)]);
+    assert_eq!(equity(&ran), [(close_of(1), 1000.0), (close_of(2), 999.8), (close_of(3), 999.6)]);
+    assert_eq!(ran.result.accounts[0].statistics.exposure, 1.0 / 3.0);
 }
 
 #[test]
