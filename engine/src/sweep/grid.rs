@@ -17,12 +17,14 @@ pub struct Axis {
     /// Where this does not hold, the parameter is left at its default and makes no combinations. Sees
     /// the parameters before it.
     pub when: Option<Condition>,
+    /// What it is where `when` does not hold; the strategy's own default when `None`.
+    pub default: Option<Json>,
 }
 
 impl Axis {
     /// A parameter that takes these values.
     pub fn new(name: impl Into<String>, values: Vec<Json>) -> Self {
-        Self { name: name.into(), values, when: None }
+        Self { name: name.into(), values, when: None, default: None }
     }
 }
 
@@ -186,6 +188,8 @@ fn combination(fixed: &Map<String, Json>, axes: &[Axis], number: u64) -> Map<Str
         // Worked out when the grid was made: it cannot fail now.
         if axis.when.as_ref().is_none_or(|when| when.holds(&params).unwrap_or(true)) {
             params.insert(axis.name.clone(), axis.values[digit].clone());
+        } else if let Some(default) = &axis.default {
+            params.insert(axis.name.clone(), default.clone());
         }
     }
     params
@@ -210,6 +214,8 @@ fn keeps(
             params.insert(axis.name.clone(), axis.values[digit].clone());
         } else if digit > 0 {
             return Ok(false);
+        } else if let Some(default) = &axis.default {
+            params.insert(axis.name.clone(), default.clone());
         }
     }
     for constraint in constraints {
@@ -254,17 +260,15 @@ mod tests {
     fn a_parameter_that_does_not_apply_makes_no_combinations() {
         let mut stop = axis("stop", 1..4);
         stop.when = Some(Condition::parse("use_stop").unwrap());
-        let axes = vec![Axis::new("use_stop", vec![json!(false), json!(true)]), stop];
-        let grid = Grid::new(Map::new(), axes, &[Condition::parse("stop > 1").unwrap()]).unwrap();
-        let points: Vec<_> = (0..grid.len()).map(|index| Json::Object(grid.point(index))).collect();
-        assert_eq!(
-            points,
-            [
-                json!({"use_stop": false}),
-                json!({"use_stop": true, "stop": 2}),
-                json!({"use_stop": true, "stop": 3}),
-            ]
-        );
+        let mut axes = vec![Axis::new("use_stop", vec![json!(false), json!(true)]), stop];
+        let points = |axes: Vec<Axis>| {
+            let grid = Grid::new(Map::new(), axes, &[Condition::parse("stop > 1").unwrap()]).unwrap();
+            (0..grid.len()).map(|index| Json::Object(grid.point(index))).collect::<Vec<_>>()
+        };
+        let applied = [json!({"use_stop": true, "stop": 2}), json!({"use_stop": true, "stop": 3})];
+        assert_eq!(points(axes.clone()), [&[json!({"use_stop": false})], &applied[..]].concat());
+        axes[1].default = Some(json!(9));
+        assert_eq!(points(axes), [&[json!({"use_stop": false, "stop": 9})], &applied[..]].concat());
     }
 
     #[test]

@@ -48,6 +48,42 @@ pub struct Evaluation {
     pub statistics: Statistics,
 }
 
+impl Evaluation {
+    /// Everything that a variant can be ranked by, by name; `None` where it is not defined.
+    pub fn figures(&self) -> impl Iterator<Item = (&'static str, Option<f64>)> {
+        let own = [
+            ("final_equity", Some(self.final_equity.to_f64())),
+            ("fees", Some(self.fees.to_f64())),
+            ("orders", Some(self.orders as f64)),
+            ("fills", Some(self.fills as f64)),
+            ("trades", Some(self.trades as f64)),
+        ];
+        own.into_iter().chain(self.statistics.figures())
+    }
+
+    /// The figure of this name, where there is one and it is defined.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        self.figures().find(|(known, _)| *known == name).and_then(|(_, value)| value)
+    }
+
+    /// The names of all figures.
+    pub fn figure_names() -> Vec<&'static str> {
+        Self::nothing().figures().map(|(name, _)| name).collect()
+    }
+
+    fn nothing() -> Self {
+        Self {
+            digest: [0; 16],
+            final_equity: Money::ZERO,
+            fees: Money::ZERO,
+            orders: 0,
+            fills: 0,
+            trades: 0,
+            statistics: Statistics::default(),
+        }
+    }
+}
+
 impl Variant {
     /// Its figures, if it ran to its end.
     pub fn evaluation(&self) -> Option<&Evaluation> {
