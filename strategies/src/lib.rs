@@ -4,6 +4,7 @@
 //! Each is also an example of how a strategy is written: parameters that refuse what contradicts itself,
 //! a constructor that declares what the strategy looks at, and a few lines that decide.
 
+mod bigbar;
 mod bollinger;
 mod buy_and_hold;
 mod crossing;
@@ -20,6 +21,7 @@ mod sma_cross;
 
 use barhive_engine::Registry;
 
+pub use bigbar::{BigBar, BigBarParams};
 pub use bollinger::{Bollinger, BollingerParams};
 pub use buy_and_hold::{BuyAndHold, BuyAndHoldParams};
 pub use direction::Direction;
@@ -42,6 +44,7 @@ pub fn register(registry: Registry) -> Registry {
         .strategy("macd", Macd::new)
         .strategy("bollinger", Bollinger::new)
         .strategy("donchian_breakout", DonchianBreakout::new)
+        .strategy("bigbar", BigBar::new)
         .strategy_across("momentum_rotation", MomentumRotation::new)
         .strategy_across("pair_zscore", PairZscore::new)
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use barhive_engine::registry::{StrategyFactory, factory};
 use barhive_strategies::{
-    Bollinger, BollingerParams, BuyAndHold, BuyAndHoldParams, DonchianBreakout, DonchianBreakoutParams,
-    EmaCross, EmaCrossParams, Macd, MacdParams, MomentumRotation, MomentumRotationParams, PairZscore,
-    PairZscoreParams, RsiReversion, RsiReversionParams, SmaCross, SmaCrossParams,
+    BigBar, BigBarParams, Bollinger, BollingerParams, BuyAndHold, BuyAndHoldParams, DonchianBreakout,
+    DonchianBreakoutParams, EmaCross, EmaCrossParams, Macd, MacdParams, MomentumRotation,
+    MomentumRotationParams, PairZscore, PairZscoreParams, RsiReversion, RsiReversionParams, SmaCross,
+    SmaCrossParams,
 };
 
 use crate::kit::{Prices, run, run_in_batches};
@@ -21,6 +22,7 @@ fn all() -> Vec<(&'static str, Arc<dyn StrategyFactory>, usize)> {
         ("macd", factory(MacdParams::default(), Macd::new), 1),
         ("bollinger", factory(BollingerParams::default(), Bollinger::new), 1),
         ("donchian_breakout", factory(DonchianBreakoutParams::default(), DonchianBreakout::new), 1),
+        ("bigbar", factory(BigBarParams::default(), BigBar::new), 1),
         ("momentum_rotation", factory(MomentumRotationParams::default(), MomentumRotation::new), 3),
         ("pair_zscore", factory(PairZscoreParams::default(), PairZscore::new), 2),
     ]

@@ -1,6 +1,7 @@
 //! What the built-in strategies do on prices that were made for them, against plain oracles.
 
 mod across;
+mod bigbar;
 mod breakout;
 mod causality;
 mod docs;

@@ -5,9 +5,9 @@ use barhive_engine::{
     strategy::{Setup, SetupError, Strategy},
 };
 use barhive_strategies::{
-    Bollinger, BollingerParams, Direction, DonchianBreakout, DonchianBreakoutParams, EmaCross,
-    EmaCrossParams, Macd, MacdParams, MomentumRotation, MomentumRotationParams, PairZscore, PairZscoreParams,
-    RsiReversion, RsiReversionParams, SmaCross, SmaCrossParams,
+    BigBar, BigBarParams, Bollinger, BollingerParams, Direction, DonchianBreakout, DonchianBreakoutParams,
+    EmaCross, EmaCrossParams, Macd, MacdParams, MomentumRotation, MomentumRotationParams, PairZscore,
+    PairZscoreParams, RsiReversion, RsiReversionParams, SmaCross, SmaCrossParams,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -60,6 +60,13 @@ fn contradictions_are_refused_all_at_once_with_what_was_expected_and_found() {
     for part in ["`exit` must be at most `entry`", "`atr`", "`stop_atr`", "`target_atr`"] {
         assert!(text.contains(part), "{text}");
     }
+    let shapeless =
+        BigBarParams { atr_period: 0, k_atr: 0.0, up_tail: 1.5, prev_weight: -1.0, buffer: f64::INFINITY };
+    let text = refusal(shapeless, BigBar::new, 1);
+    for part in ["`atr_period`", "`k_atr`", "`up_tail` must be", "`prev_weight` must be", "`buffer` must be"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
     let greedy = MomentumRotationParams { hold: 4, every: 0, ..Default::default() };
     let text = refusal(greedy, MomentumRotation::new, 3);
     assert!(
@@ -93,6 +100,7 @@ fn all_parameters_have_defaults_and_unknown_ones_are_refused() {
     reads::<RsiReversionParams>();
     reads::<BollingerParams>();
     reads::<DonchianBreakoutParams>();
+    reads::<BigBarParams>();
     reads::<MomentumRotationParams>();
     reads::<PairZscoreParams>();
     let long: SmaCrossParams =
