@@ -23,6 +23,7 @@ mod shard;
 mod stage;
 mod strategy;
 pub mod supervisor;
+pub mod sweep;
 mod system;
 
 pub use collector::RecorderFactory;

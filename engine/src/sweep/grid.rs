@@ -153,6 +153,17 @@ impl Grid {
         }
     }
 
+    /// How many neighbouring points share the value of the first axis that is varied: they are likely
+    /// to read the same columns. 1 where that is not regular.
+    pub fn block(&self) -> u64 {
+        match &self.kind {
+            Kind::Product { axes, len } => {
+                axes.iter().find(|axis| axis.values.len() > 1).map_or(1, |axis| len / axis.values.len() as u64)
+            }
+            Kind::Filtered { .. } | Kind::Listed(_) => 1,
+        }
+    }
+
     /// The parameters of a point.
     ///
     /// # Panics

@@ -10,6 +10,7 @@ mod grid;
 mod hash;
 mod range;
 mod run;
+mod schedule;
 mod spec;
 mod variant;
 
@@ -18,5 +19,62 @@ pub use grid::{Axis, Grid, GridError};
 pub use hash::SweepHasher;
 pub use range::{VariantRange, VariantSet};
 pub use run::{PassBlock, PassWork, run_pass};
+pub use schedule::{CutOptions, Lease, SAMPLES, Schedule, Verdict, chunk_len};
 pub use spec::{Definition, SweepSpec, VariantParts};
 pub use variant::{Evaluation, Outcome, Variant};
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Map, Value as Json};
+
+    use super::*;
+    use crate::{
+        data::MemorySource,
+        instrument::{Currency, InstrumentId},
+        money::Money,
+        set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, Trace},
+        strategy::Sizing,
+        timeframe::Timeframe,
+    };
+
+    /// A sweep over axes of these lengths, without data.
+    pub(super) fn spec_of(lens: &[usize]) -> SweepSpec {
+        let axes = lens.iter().enumerate().map(|(place, len)| {
+            Axis::new(format!("p{place}"), (0..*len as u64).map(Json::from).collect())
+        });
+        let grid = Grid::new(Map::new(), axes.collect(), &[]).unwrap();
+        SweepSpec {
+            name: "test".into(),
+            instruments: Vec::new(),
+            source: Arc::new(MemorySource::new()),
+            account: ContainerSpec {
+                name: "account".into(),
+                cash: Money::from_units(1_000),
+                currency: Currency::new("USD").unwrap(),
+                leverage_max: 1,
+                drawdown_max: None,
+                strategies: Vec::new(),
+                fees: None,
+                fill: FillSpec::default(),
+                from_ns: None,
+                to_ns: None,
+                trace: Trace::Minimal,
+                retention: Retention::Minimal,
+                seed: 0,
+            },
+            definitions: vec![Definition {
+                id: "d".into(),
+                kind: "none".into(),
+                instruments: vec![vec![InstrumentId(0)]],
+                timeframes: vec![Timeframe::M1],
+                sizing: Sizing::Lots(1),
+                limits: Limits::default(),
+                grid,
+            }],
+            bars_max: None,
+            machinery: Machinery::default(),
+        }
+    }
+}

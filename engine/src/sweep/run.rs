@@ -67,17 +67,17 @@ impl PassWork {
 
 /// Runs the variants of `range` in one pass over the data.
 ///
-/// `go_on` is asked between containers, often; where it answers no, the pass is given up. A variant
-/// that fails is run again alone and, where it fails at the same step again, reported as failed: it
-/// touches no other.
+/// `watch` is called between containers, often, with the rows that variants were fed so far (each
+/// variant counts); where it answers no, the pass is given up. A variant that fails is run again alone
+/// and, where it fails at the same step again, reported as failed: it touches no other.
 ///
 /// # Errors
-/// When the data cannot be read, or `go_on` said no ([`RunError::Cancelled`]).
+/// When the data cannot be read, or `watch` said no ([`RunError::Cancelled`]).
 pub fn run_pass(
     spec: &SweepSpec,
     registry: &Registry,
     range: VariantRange,
-    go_on: &mut dyn FnMut() -> bool,
+    watch: &mut dyn FnMut(u64) -> bool,
 ) -> Result<PassBlock, RunError> {
     let (run, members, faults) = spec.run_spec(registry, range.iter());
     let mut rows: Vec<Option<Outcome>> = vec![None; range.len() as usize];
@@ -86,7 +86,7 @@ pub fn run_pass(
         rows[place(variant)] = Some(not_set_up(fault.what));
     }
     let mut work = PassWork::default();
-    run_containers(&run, registry, &members, go_on, &mut work, &mut |variant, outcome| {
+    run_containers(&run, registry, &members, watch, &mut work, &mut |variant, outcome| {
         rows[place(variant)] = Some(outcome);
     })?;
     let variants = range.iter().zip(rows).filter_map(|(index, outcome)| {
@@ -105,7 +105,7 @@ fn run_containers(
     run: &RunSpec,
     registry: &Registry,
     members: &[u64],
-    go_on: &mut dyn FnMut() -> bool,
+    watch: &mut dyn FnMut(u64) -> bool,
     work: &mut PassWork,
     tell: &mut dyn FnMut(u64, Outcome),
 ) -> Result<(), RunError> {
@@ -130,15 +130,17 @@ fn run_containers(
     work.containers += containers.len() as u64;
     let mut frame = Frame::empty();
     let mut failed: Vec<(usize, Failure)> = Vec::new();
+    let mut fed = 0;
     loop {
         match pass.next_frame(&mut frame)? {
             Merged::Frame => {
                 work.rows += frame.rows() as u64;
                 for (slot, index) in containers.iter_mut().zip(&places) {
-                    let Some(container) = slot else { continue };
-                    if !go_on() {
+                    fed += frame.rows() as u64;
+                    if !watch(fed) {
                         return Err(RunError::Cancelled);
                     }
+                    let Some(container) = slot else { continue };
                     if let Err(failure) = run_guarded(container, &frame) {
                         *slot = None;
                         failed.push((*index, failure));
@@ -163,7 +165,7 @@ fn run_containers(
     failed.sort_by_key(|(index, _)| *index);
     for (index, failure) in failed {
         work.reruns += 1;
-        tell(members[index], run_again(run, registry, index, failure, go_on, work)?);
+        tell(members[index], run_again(run, registry, index, failure, &mut || watch(fed), work)?);
     }
     Ok(())
 }

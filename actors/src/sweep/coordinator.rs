@@ -1,0 +1,317 @@
+//! The coordinator of a sweep: gives out passes, takes results, replaces what fails.
+
+use std::{sync::Arc, time::Duration};
+
+use barhive_engine::{
+    Registry,
+    sweep::{
+        CutOptions, Outcome, PassBlock, PassWork, Schedule, SweepSpec, Variant, VariantRange, VariantSet,
+        Verdict,
+    },
+};
+
+use super::{
+    progress::SweepProgress,
+    thread::{Shared, ThreadWorker},
+    worker::{Task, What, Word},
+};
+use crate::{clock::Stopwatch, control::Control};
+
+/// Where results go, as passes complete.
+pub trait SweepSink {
+    /// Takes a pass; when this returns, its results must be as safe as they will ever be.
+    ///
+    /// # Errors
+    /// Why they cannot be kept; the sweep ends.
+    fn take(&mut self, block: &PassBlock) -> Result<(), String>;
+}
+
+impl<F: FnMut(&PassBlock) -> Result<(), String>> SweepSink for F {
+    fn take(&mut self, block: &PassBlock) -> Result<(), String> {
+        self(block)
+    }
+}
+
+/// What a worker is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// A thread of this process: survives panics.
+    #[default]
+    Thread,
+}
+
+/// How a sweep is run; nothing of it changes a result.
+#[derive(Clone)]
+pub struct SweepOptions {
+    /// How many workers; 0 takes as many as cores are allowed.
+    pub workers: usize,
+    /// What they are.
+    pub isolation: Isolation,
+    /// Variants per chunk; measured when `None`.
+    pub chunk: Option<u64>,
+    /// Most variants per pass; [`BATCH`] when `None`.
+    pub batch: Option<u64>,
+    /// Only these variants.
+    pub selected: Option<VariantSet>,
+    /// Variants that have results already.
+    pub done: VariantSet,
+    /// Where the sweep looks whether it is paused or cancelled.
+    pub control: Arc<Control>,
+    /// Where it says how far it is.
+    pub progress: Arc<SweepProgress>,
+}
+
+/// Most variants per pass unless somebody says otherwise.
+pub const BATCH: u64 = 1_024;
+
+impl Default for SweepOptions {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            isolation: Isolation::default(),
+            chunk: None,
+            batch: None,
+            selected: None,
+            done: VariantSet::new(),
+            control: Arc::default(),
+            progress: Arc::default(),
+        }
+    }
+}
+
+/// What came of a sweep.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SweepOutcome {
+    /// The work behind it.
+    pub work: PassWork,
+    /// Variants that have results from this run, failed ones counted.
+    pub finished: u64,
+    /// Variants that failed for good, and why; every one is in the results, too.
+    pub failed: Vec<(u64, String)>,
+    /// Passes done.
+    pub passes: u64,
+    /// Variants per chunk.
+    pub chunk: u64,
+    /// Workers that ran it.
+    pub workers: usize,
+    /// How often a worker failed.
+    pub worker_failures: u64,
+    /// Whether it was cancelled before its end.
+    pub cancelled: bool,
+    /// By the wall clock.
+    pub elapsed: Duration,
+}
+
+/// Why a sweep ended before its end. What the sink has taken stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SweepError {
+    /// There is nothing to run.
+    #[error("there is nothing to run: {0}")]
+    Empty(String),
+    /// The data cannot be read, or the sweep contradicts itself.
+    #[error("{0}")]
+    Run(String),
+    /// Results cannot be kept.
+    #[error("results cannot be kept: {0}")]
+    Sink(String),
+    /// A worker cannot be started.
+    #[error("a worker cannot be started: {0}")]
+    Worker(String),
+}
+
+/// Runs a sweep and gives its results to `sink` pass by pass, on the caller's thread.
+///
+/// # Errors
+/// When the data cannot be read, no worker can be started, or the sink refuses results.
+pub fn run_sweep(
+    spec: &Arc<SweepSpec>,
+    registry: &Arc<Registry>,
+    options: SweepOptions,
+    sink: &mut dyn SweepSink,
+) -> Result<SweepOutcome, SweepError> {
+    let watch = Stopwatch::start();
+    let all = VariantSet::from(spec.all());
+    let selected = match &options.selected {
+        Some(selected) => {
+            let beyond = selected.without(&all);
+            if !beyond.is_empty() {
+                let what = format!("there is no variant {beyond}; the sweep has {}", spec.variants());
+                return Err(SweepError::Empty(what));
+            }
+            selected.clone()
+        }
+        None => all,
+    };
+    if selected.is_empty() {
+        return Err(SweepError::Empty("the sweep has no variant".to_owned()));
+    }
+    let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = if options.workers == 0 { allowed } else { options.workers };
+    let cut = CutOptions { workers, chunk: options.chunk, batch: options.batch.unwrap_or(BATCH) };
+    let schedule = Schedule::new(spec, &selected, &options.done, cut);
+    let before = selected.within(&options.done).len();
+    options.progress.begin(schedule.total(), before, workers, rows_per_variant(spec));
+    let (words, inbox) = flume::bounded(workers * 2);
+    let shared = Arc::new(Shared {
+        spec: Arc::clone(spec),
+        registry: Arc::clone(registry),
+        control: Arc::clone(&options.control),
+        progress: Arc::clone(&options.progress),
+        words,
+    });
+    let mut coordinator = Coordinator {
+        workers: Vec::new(),
+        idle: vec![false; workers],
+        schedule,
+        outcome: SweepOutcome { workers, ..SweepOutcome::default() },
+        options: &options,
+        sink,
+    };
+    let ended = coordinator.run(workers, &shared, &inbox);
+    coordinator.end(&inbox);
+    let mut outcome = coordinator.outcome;
+    ended?;
+    outcome.finished = coordinator.schedule.finished();
+    outcome.chunk = coordinator.schedule.chunk().unwrap_or(outcome.finished);
+    outcome.cancelled = !coordinator.schedule.is_done();
+    outcome.failed.sort();
+    outcome.elapsed = watch.elapsed();
+    Ok(outcome)
+}
+
+/// How many rows a variant is about to see, where the source knows.
+fn rows_per_variant(spec: &SweepSpec) -> Option<u64> {
+    let parts = spec.variant(0)?;
+    let mut rows = 0;
+    for id in parts.instruments {
+        let offered = spec.source.series(&spec.instruments[id.index()].symbol).ok()?;
+        let info = barhive_engine::plan::serving(
+            &offered,
+            barhive_engine::data::SeriesKind::BAR,
+            parts.timeframe,
+        )?;
+        let finer = (parts.timeframe.ns() / info.timeframe.ns()).max(1) as u64;
+        rows += info.rows?.min(spec.bars_max.unwrap_or(u64::MAX)).div_ceil(finer);
+    }
+    Some(rows.max(1))
+}
+
+struct Coordinator<'a> {
+    workers: Vec<ThreadWorker>,
+    idle: Vec<bool>,
+    schedule: Schedule,
+    outcome: SweepOutcome,
+    options: &'a SweepOptions,
+    sink: &'a mut dyn SweepSink,
+}
+
+impl Coordinator<'_> {
+    fn run(
+        &mut self,
+        workers: usize,
+        shared: &Arc<Shared>,
+        inbox: &flume::Receiver<Word>,
+    ) -> Result<(), SweepError> {
+        for worker in 0..workers {
+            let started = ThreadWorker::start(worker, Arc::clone(shared));
+            self.workers.push(started.map_err(|error| SweepError::Worker(error.to_string()))?);
+        }
+        while !self.schedule.is_done() {
+            let Ok(word) = inbox.recv() else { break };
+            if self.hear(word)? == Heard::Cancelled {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what a worker says. Results that are on their way when the sweep is cancelled still count.
+    fn hear(&mut self, Word { worker, what }: Word) -> Result<Heard, SweepError> {
+        match what {
+            What::Ready | What::Cancelled => {}
+            What::Done { lease, block, elapsed } => {
+                let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+                if self.schedule.complete(lease, elapsed_ns) {
+                    self.keep(worker, &block)?;
+                }
+            }
+            What::Failed { lease, reason } => self.failed(worker, lease, &reason)?,
+            What::Fatal { reason } => return Err(SweepError::Run(reason)),
+        }
+        self.idle[worker] = true;
+        if !self.options.control.is_cancelled() {
+            self.hand_out();
+        } else if self.idle.iter().all(|idle| *idle) {
+            return Ok(Heard::Cancelled);
+        }
+        Ok(Heard::GoOn)
+    }
+
+    /// Gives work to all who have none.
+    fn hand_out(&mut self) {
+        for worker in 0..self.workers.len() {
+            if !self.idle[worker] {
+                continue;
+            }
+            let Some(lease) = self.schedule.next(worker) else { break };
+            self.idle[worker] = false;
+            self.options.progress.took(worker, &lease);
+            self.workers[worker].tell(Task::Run(lease));
+        }
+    }
+
+    fn keep(&mut self, worker: usize, block: &PassBlock) -> Result<(), SweepError> {
+        let failed = block.variants.iter().filter_map(|variant| match &variant.outcome {
+            Outcome::Failed { reason, .. } => Some((variant.index, reason.clone())),
+            Outcome::Done(_) => None,
+        });
+        let before = self.outcome.failed.len();
+        self.outcome.failed.extend(failed);
+        let failed = (self.outcome.failed.len() - before) as u64;
+        self.outcome.work.add(&block.work);
+        self.outcome.passes += 1;
+        self.sink.take(block).map_err(SweepError::Sink)?;
+        self.options.progress.done(worker, block.range.len(), failed);
+        Ok(())
+    }
+
+    fn failed(&mut self, worker: usize, lease: u64, reason: &str) -> Result<(), SweepError> {
+        self.outcome.worker_failures += 1;
+        self.options.progress.lost(worker);
+        let verdict = self.schedule.fail(lease);
+        tracing::warn!(worker, lease, reason, ?verdict, "a worker failed");
+        if let Verdict::GivenUp(index) = verdict {
+            let reason = format!("its worker fails at it: {reason}");
+            let outcome = Outcome::Failed { step: 0, ts_ns: 0, reason };
+            let block = PassBlock {
+                range: VariantRange { start: index, end: index + 1 },
+                variants: vec![Variant { index, outcome }],
+                work: PassWork::default(),
+            };
+            self.keep(worker, &block)?;
+        }
+        Ok(())
+    }
+
+    /// Tells all workers to stop and waits for them.
+    fn end(&mut self, inbox: &flume::Receiver<Word>) {
+        // Whoever still works is not needed any more.
+        if self.idle.iter().any(|idle| !idle) {
+            self.options.control.cancel();
+        }
+        for worker in &self.workers {
+            worker.tell(Task::Stop);
+        }
+        for mut worker in std::mem::take(&mut self.workers) {
+            // A worker that has something to say must not wait for room.
+            while inbox.try_recv().is_ok() {}
+            worker.join();
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    GoOn,
+    Cancelled,
+}

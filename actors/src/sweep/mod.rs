@@ -1,0 +1,12 @@
+//! Sweeps on many workers: who runs which pass, and what becomes of a worker that fails.
+//!
+//! One coordinator on the caller's thread, workers that take passes one at a time from bounded queues:
+//! threads of this process, or processes of their own. Results go to the sink as they come.
+
+mod coordinator;
+mod progress;
+mod thread;
+mod worker;
+
+pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, SweepSink, run_sweep};
+pub use progress::{SweepProgress, SweepStatus, WorkerStatus};

@@ -1,0 +1,93 @@
+//! Workers that are threads of this process. They survive panics; they share everything else.
+
+use std::{sync::Arc, thread::JoinHandle};
+
+use barhive_engine::{
+    Registry,
+    pass::RunError,
+    sweep::{Lease, SweepSpec, run_pass},
+};
+
+use super::{
+    progress::SweepProgress,
+    worker::{Task, What, Word},
+};
+use crate::{clock::Stopwatch, control::{Control, Order}, supervisor::guarded};
+
+/// How many looks at the switch a worker makes between two words on how far it is.
+const LOOKS_PER_WORD: u32 = 64;
+
+/// What a worker thread works with.
+pub(super) struct Shared {
+    pub(super) spec: Arc<SweepSpec>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) control: Arc<Control>,
+    pub(super) progress: Arc<SweepProgress>,
+    pub(super) words: flume::Sender<Word>,
+}
+
+/// A worker thread, as its coordinator holds it.
+pub(super) struct ThreadWorker {
+    tasks: flume::Sender<Task>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ThreadWorker {
+    pub(super) fn start(worker: usize, shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (tasks, inbox) = flume::bounded(1);
+        let thread = std::thread::Builder::new()
+            .name(format!("barhive-sweep-{worker}"))
+            .spawn(move || work(worker, &shared, &inbox))?;
+        Ok(Self { tasks, thread: Some(thread) })
+    }
+
+    /// Gives it something to do; a worker has one task at a time, so there is always room.
+    pub(super) fn tell(&self, task: Task) {
+        // A thread that is gone has said so.
+        let _ = self.tasks.try_send(task);
+    }
+
+    pub(super) fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // Its panics were caught; what is left to say was said.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(worker: usize, shared: &Shared, inbox: &flume::Receiver<Task>) {
+    let say = |what| shared.words.send(Word { worker, what }).is_ok();
+    let mut listened = say(What::Ready);
+    while listened {
+        let Ok(Task::Run(lease)) = inbox.recv() else { break };
+        let what = guarded(|| run(worker, shared, lease))
+            .unwrap_or_else(|reason| What::Failed { lease: lease.id, reason });
+        listened = say(what);
+    }
+}
+
+fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
+    let watch = Stopwatch::start();
+    let mut looks = 0;
+    let mut look = |fed: u64| {
+        looks += 1;
+        if looks % LOOKS_PER_WORD == 0 {
+            shared.progress.fed(worker, fed);
+        }
+        loop {
+            match shared.control.order() {
+                Order::Work => return true,
+                Order::Cancel => return false,
+                Order::Pause => std::thread::park_timeout(PAUSE_LOOK),
+            }
+        }
+    };
+    match run_pass(&shared.spec, &shared.registry, lease.range, &mut look) {
+        Ok(block) => What::Done { lease: lease.id, block: Box::new(block), elapsed: watch.elapsed() },
+        Err(RunError::Cancelled) => What::Cancelled,
+        Err(error) => What::Fatal { reason: error.to_string() },
+    }
+}
+
+/// How often a paused worker looks whether it may go on.
+const PAUSE_LOOK: std::time::Duration = std::time::Duration::from_millis(20);

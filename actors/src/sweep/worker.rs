@@ -1,0 +1,38 @@
+//! What the coordinator and its workers say to each other, whatever a worker is.
+
+use std::time::Duration;
+
+use barhive_engine::sweep::{Lease, PassBlock};
+
+/// What a worker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Run this pass.
+    Run(Lease),
+    /// Nothing is left to do.
+    Stop,
+}
+
+/// What a worker says.
+#[derive(Debug)]
+pub(super) struct Word {
+    /// Who.
+    pub(super) worker: usize,
+    /// What.
+    pub(super) what: What,
+}
+
+/// What a worker says.
+#[derive(Debug)]
+pub(super) enum What {
+    /// It has nothing in hand.
+    Ready,
+    /// A pass is done.
+    Done { lease: u64, block: Box<PassBlock>, elapsed: Duration },
+    /// A pass was given up because the sweep was cancelled.
+    Cancelled,
+    /// The worker failed at a pass; it is as good as new.
+    Failed { lease: u64, reason: String },
+    /// The data cannot be read or the sweep makes no sense: no worker could do it.
+    Fatal { reason: String },
+}
