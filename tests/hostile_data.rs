@@ -29,9 +29,9 @@ const SLOWEST: Duration = Duration::from_secs(10);
 /// Rows of the files that are mutated.
 const ROWS: u64 = 60;
 
-/// `BARHIVE_FUZZ_CASES` says how many mutants of each kind are tried, 300 by default.
+/// `BARHIVE_FUZZ_CASES` says how many mutants of each kind are tried, 2,500 by default: ten thousand together.
 fn cases() -> u64 {
-    std::env::var("BARHIVE_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
+    std::env::var("BARHIVE_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2_500)
 }
 
 /// A generator of its own (SplitMix64; Steele, Lea, Flood 2014): the same mutants on every machine.

@@ -45,9 +45,10 @@ const VALUES: [&str; 26] = [
     "''",
 ];
 
-/// `BARHIVE_FUZZ_CASES` says how many mutants of each kind are tried, 1,000 by default.
+/// `BARHIVE_FUZZ_CASES` says how many mutants of each of the three sets are tried, 3,400 by default:
+/// ten thousand together.
 fn cases() -> u64 {
-    std::env::var("BARHIVE_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+    std::env::var("BARHIVE_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3_400)
 }
 
 /// A generator of its own (SplitMix64; Steele, Lea, Flood 2014): the same mutants on every machine.
@@ -122,22 +123,17 @@ fn mutate(text: &str, dice: &mut Dice) -> String {
     text
 }
 
-#[test]
 #[allow(clippy::disallowed_methods, reason = "bounds how long a mutant takes")]
-fn mutants_are_refused_with_a_place_or_planned_and_run() {
+fn mutants_of(file: &str, folder: &str, start: u64) {
     let registry = registry();
-    let seeds = ["quickstart.yaml", "examples/accounts.yaml", "examples/risk-settings.yaml"];
-    let seeds = seeds.map(|file| {
-        std::fs::read_to_string(project("config").join(file)).expect("a shipped set").replace("17520", "500")
-    });
-    let bases = [project("config"), project("config/examples"), project("config/examples")];
-    let mut dice = Dice(1);
+    let base = project(folder);
+    let seed = std::fs::read_to_string(base.join(file)).expect("a shipped set").replace("17520", "500");
+    let mut dice = Dice(start);
     let (mut refused, mut ran, mut stopped) = (0u64, 0u64, 0u64);
     let mutants = cases();
-    for index in 0..mutants {
-        let seed = index as usize % seeds.len();
-        let text = mutate(&seeds[seed], &mut dice);
-        let options = LoadOptions { base_dir: bases[seed].clone(), ..LoadOptions::default() };
+    for _ in 0..mutants {
+        let text = mutate(&seed, &mut dice);
+        let options = LoadOptions { base_dir: base.clone(), ..LoadOptions::default() };
         let started = Instant::now();
         match load_str(&text, "set.yaml", &registry, &options) {
             Err(faults) => {
@@ -166,6 +162,21 @@ fn mutants_are_refused_with_a_place_or_planned_and_run() {
         }
         assert!(started.elapsed() < SLOWEST, "{:?} for\n{text}", started.elapsed());
     }
-    println!("{refused} refused, {ran} ran, {stopped} stopped with an error");
+    println!("{file}: {refused} refused, {ran} ran, {stopped} stopped with an error");
     assert!(refused > mutants / 20 && ran > mutants / 20, "{refused} refused, {ran} ran");
+}
+
+#[test]
+fn mutants_of_the_quick_start_are_refused_with_a_place_or_planned_and_run() {
+    mutants_of("quickstart.yaml", "config", 1);
+}
+
+#[test]
+fn mutants_of_a_set_of_accounts_are_refused_with_a_place_or_planned_and_run() {
+    mutants_of("accounts.yaml", "config/examples", 2);
+}
+
+#[test]
+fn mutants_of_a_grid_of_settings_are_refused_with_a_place_or_planned_and_run() {
+    mutants_of("risk-settings.yaml", "config/examples", 3);
 }
