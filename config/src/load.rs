@@ -10,12 +10,12 @@ use barhive_engine::{Registry, set::RunSpec};
 
 use crate::{
     Faults,
-    build::{Scene, build},
+    build::{Scene, build, make_absolute},
     compose::{Includer, apply_overrides},
     fault::FaultLog,
     read::{Place, Reader},
     source::{Folder, read_named, take_text},
-    tree::{Budget, write},
+    tree::{Budget, parse, write},
 };
 
 /// Looks up an environment variable.
@@ -70,6 +70,8 @@ pub struct Loaded {
     pub report: ReportOptions,
     /// The exact configuration, includes and overrides applied, secrets hidden.
     pub canonical_yaml: String,
+    /// The same with absolute data paths: it gives the same result from whatever folder it is read.
+    pub standalone_yaml: String,
     /// What the user should know, one sentence each.
     pub warnings: Vec<String>,
     /// Faults of strategies that were left out ([`LoadOptions::keep_going`]).
@@ -182,11 +184,26 @@ fn load_source(
     if !sound && !rest_is_sound {
         return Err(log.finish());
     }
+    let canonical_yaml = write(&root, &|node| reader.is_secret(node));
     Ok(Loaded {
         spec: built.spec,
         report: built.report,
-        canonical_yaml: write(&root, &|node| reader.is_secret(node)),
+        standalone_yaml: standalone(&canonical_yaml, source.dir),
+        canonical_yaml,
         warnings: built.warnings,
         left_out: (!sound).then(|| log.finish()),
     })
+}
+
+/// What was written of a set, with the data paths made absolute.
+fn standalone(canonical_yaml: &str, base_dir: &Path) -> String {
+    let log = FaultLog::default();
+    let file = log.add_source(String::new(), canonical_yaml.to_owned());
+    match parse(canonical_yaml, file, Budget::default(), &log) {
+        Some(mut root) => {
+            make_absolute(&mut root, base_dir);
+            write(&root, &|_| false)
+        }
+        None => canonical_yaml.to_owned(),
+    }
 }

@@ -1,37 +1,91 @@
 //! The folder that a run writes into: its own, whoever else runs at the same time.
 
 use std::{
-    fs, io,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 use barhive_engine::time::format_utc;
+use barhive_report::store;
 
 use super::outcome::CliError;
 
 /// Where results go unless the set or `--results-dir` says otherwise.
 pub(super) const BASE: &str = "results";
 
-/// `asked`, made if it is missing, or a new `<name>-<UTC time>-<short hash>` below `base`.
-///
-/// # Errors
-/// When the folder cannot be made.
-pub(super) fn create(
-    asked: Option<&Path>,
-    base: &Path,
-    name: &str,
-    now_ns: i64,
-    hash: &str,
-) -> Result<PathBuf, CliError> {
-    let fault = |path: &Path, error: io::Error| {
-        CliError::Failed(format!(
-            "cannot make the results folder {}: {error}; name another with --results-dir",
-            path.display()
-        ))
-    };
-    if let Some(path) = asked {
-        return fs::create_dir_all(path).map(|()| path.to_path_buf()).map_err(|error| fault(path, error));
+/// A folder for the results of one run, and of no other until this value is dropped.
+#[derive(Debug)]
+pub(super) struct ResultsDir {
+    path: PathBuf,
+    /// Held for its lock, which the system gives up however the program ends.
+    _lock: Option<File>,
+}
+
+impl ResultsDir {
+    /// `asked`, made if it is missing and emptied of an earlier run's results, or a new
+    /// `<name>-<UTC time>-<short hash>` below `base`. `set` is the file that is run.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or emptied, another run is writing there, or a file of the user's is
+    /// in the way.
+    pub(super) fn create(
+        asked: Option<&Path>,
+        set: &Path,
+        base: &Path,
+        name: &str,
+        now_ns: i64,
+        hash: &str,
+    ) -> Result<Self, CliError> {
+        match asked {
+            Some(path) => Self::claim(path, set),
+            None => new_folder(base, name, now_ns, hash).map(|path| Self { path, _lock: None }),
+        }
     }
+
+    fn claim(path: &Path, set: &Path) -> Result<Self, CliError> {
+        fs::create_dir_all(path).map_err(|error| fault(path, error))?;
+        // Where a folder cannot be opened like a file, runs are kept apart by their names alone.
+        let lock = File::open(path).ok();
+        if let Some(Err(TryLockError::WouldBlock)) = lock.as_ref().map(File::try_lock) {
+            return Err(CliError::Failed(format!(
+                "another run is writing into {}; wait until it is done, or name another folder with --results-dir",
+                path.display()
+            )));
+        }
+        let config = path.join("config.yaml");
+        let is_the_set = || config.canonicalize().ok() == set.canonicalize().ok();
+        if config.exists() && (!path.join("report.json").exists() || is_the_set()) {
+            return Err(CliError::Failed(format!(
+                "{} would be replaced by the configuration of this run, and is the set itself or no earlier run's; \
+                 name another folder with --results-dir",
+                config.display()
+            )));
+        }
+        store::start_over(path)
+            .map_err(|fault| CliError::Failed(format!("{fault}; name another folder with --results-dir")))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the folder of a run without a result away, unless there is something in it.
+    pub(super) fn remove_if_empty(&self) {
+        let _ = fs::remove_dir(&self.path);
+    }
+}
+
+fn fault(path: &Path, error: io::Error) -> CliError {
+    CliError::Failed(format!(
+        "cannot make the results folder {}: {error}; name another with --results-dir",
+        path.display()
+    ))
+}
+
+fn new_folder(base: &Path, name: &str, now_ns: i64, hash: &str) -> Result<PathBuf, CliError> {
     fs::create_dir_all(base).map_err(|error| fault(base, error))?;
     let stem = stem(name, now_ns, hash);
     for copy in 1.. {

@@ -3,5 +3,6 @@
 mod data;
 mod manners;
 mod program;
+mod results;
 mod runs;
 mod sets;

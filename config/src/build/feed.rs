@@ -7,7 +7,7 @@ use barhive_engine::{
     registry::FeedContext,
 };
 
-use super::Scene;
+use super::{Scene, paths::is_path};
 use crate::{
     read::{Captured, Place},
     section::FeedSection,
@@ -75,7 +75,6 @@ fn tell(scene: &Scene<'_, '_>, params: &Place<'_>, error: &FeedError) {
 
 /// Refuses paths that name a device, a pipe or a socket: reading one may hang or never end.
 fn paths_are_plain(scene: &Scene<'_, '_>, place: &Place<'_>) -> bool {
-    const KEYS: [&str; 6] = ["path", "paths", "file", "files", "dir", "folder"];
     let mut plain = true;
     for entry in place.node.entries() {
         let Some(child) = place.get(&entry.key.text) else { continue };
@@ -83,7 +82,7 @@ fn paths_are_plain(scene: &Scene<'_, '_>, place: &Place<'_>) -> bool {
             plain &= paths_are_plain(scene, &child);
             continue;
         }
-        if !KEYS.contains(&&*entry.key.text) {
+        if !is_path(&entry.key.text) {
             continue;
         }
         let items = child.items();

@@ -6,11 +6,13 @@ mod fees;
 mod instruments;
 mod lots;
 mod machinery;
+mod paths;
 mod sizes;
 mod strategies;
 mod terms;
 
 pub(crate) use fees::fee_schedule;
+pub(crate) use paths::make_absolute;
 
 use std::path::Path;
 

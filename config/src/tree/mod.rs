@@ -71,6 +71,16 @@ impl Node {
         self.entries().iter().find(|entry| &*entry.key.text == key).map(|entry| &entry.value)
     }
 
+    /// The value of a key, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        match &mut self.value {
+            Value::Mapping(entries) => {
+                entries.iter_mut().find(|entry| &*entry.key.text == key).map(|entry| &mut entry.value)
+            }
+            _ => None,
+        }
+    }
+
     /// The entries, none when this is not a mapping.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {

@@ -10,6 +10,7 @@
 //! wait, whatever the length of the run. Files appear under their names when the run is finished and
 //! whole; a container that runs again starts its files over; one that is quarantined leaves none.
 
+mod earlier;
 mod parquet;
 mod place;
 mod rows;
@@ -36,6 +37,7 @@ use self::{
 };
 use crate::curve::{AccountCurves, Curve, Marks};
 
+pub use earlier::start_over;
 pub use place::{file_name, write_whole};
 
 /// How records are written.
@@ -231,6 +233,16 @@ impl RecordStore {
             }
         }
         recorded
+    }
+
+    /// Ends a run that has no result: nothing of it stays on the disk.
+    pub fn discard(&self) {
+        let names: Vec<_> = lock(&self.accounts).iter().map(|one| lock(one).account.clone()).collect();
+        self.finish(&names);
+        if let Some(run_dir) = self.folder.parent() {
+            // What cannot be removed is of no use to anybody, and no reason to fail twice.
+            let _ = earlier::remove_empty(run_dir);
+        }
     }
 }
 

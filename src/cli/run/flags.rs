@@ -23,7 +23,7 @@ pub(in crate::cli) struct RunFlags {
     /// Write results here [default: a new folder under results/]
     #[arg(long, value_name = "DIR")]
     pub(super) results_dir: Option<PathBuf>,
-    /// Write orders, fills, trades and equity in this format
+    /// Write equity, fills, trades and, with `trace: full`, orders in this format
     /// [default: as the set says, else parquet]
     #[arg(long, value_name = "FORMAT", value_parser = record_format())]
     pub(super) store: Option<store::Format>,

@@ -23,7 +23,8 @@ use super::{
     logging::LogFlags,
     outcome::{CliError, Done, Outcome},
     output::Format,
-    results_dir, signals,
+    results_dir::{self, ResultsDir},
+    signals,
 };
 use crate::Registry;
 
@@ -44,7 +45,7 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
     }
 
     let folder = results_folder(flags, &loaded, &spec, started_ns)?;
-    let records = Records::start(&folder, flags.formats(&loaded.report), &spec)?;
+    let records = Records::start(folder.path(), flags.formats(&loaded.report), &spec)?;
     let watch = watch::Watch::start(interrupt, !flags.no_progress && !logs.is_quiet());
     let options = RunOptions {
         recorders: records.factory(),
@@ -66,11 +67,14 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
     };
     let ran = barhive_actors::run(spec, registry.as_engine(), options);
     watch.stop();
-    let RunOutcome { result, recorders, resources, elapsed } = ran.map_err(|error| {
-        // A folder that holds nothing is of no use to anybody; one with files is kept.
-        drop(std::fs::remove_dir(folder.join("accounts")).and_then(|()| std::fs::remove_dir(&folder)));
-        failure(error)
-    })?;
+    let RunOutcome { result, recorders, resources, elapsed } = match ran {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            records.discard();
+            folder.remove_if_empty();
+            return Err(failure(error));
+        }
+    };
     drop(recorders);
 
     let quarantined: Vec<_> = result.quarantined.iter().map(|one| one.container.clone()).collect();
@@ -96,12 +100,12 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
         files: &recorded.files,
         faults: &recorded.faults,
     };
-    write_folder(&folder, &input, html)?;
+    write_folder(folder.path(), &loaded.standalone_yaml, &input, html)?;
     match flags.format {
         Format::Json => write_json(&input, &mut *out)?,
         Format::Table => {
             let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            let place = folder.display().to_string();
+            let place = folder.path().display().to_string();
             out.write_all(terminal(&input, TerminalStyle { color, see: Some(&place) }).as_bytes())?;
         }
     }
@@ -120,18 +124,19 @@ fn results_folder(
     loaded: &Loaded,
     spec: &RunSpec,
     started_ns: i64,
-) -> Result<std::path::PathBuf, CliError> {
+) -> Result<ResultsDir, CliError> {
     let base = match &loaded.report.dir {
         Some(dir) => flags.config.set.parent().unwrap_or(Path::new("")).join(dir),
         None => results_dir::BASE.into(),
     };
     let identity = format!("{}{:?}", loaded.canonical_yaml, flags.changes());
     let hash = blake3::hash(identity.as_bytes()).to_hex();
-    results_dir::create(flags.results_dir.as_deref(), &base, &spec.name, started_ns, &hash)
+    ResultsDir::create(flags.results_dir.as_deref(), &flags.config.set, &base, &spec.name, started_ns, &hash)
 }
 
-/// The reports and the exact configuration; each file is whole or not there.
-fn write_folder(folder: &Path, input: &ReportInput<'_>, html: bool) -> Result<(), CliError> {
+/// The reports and the exact configuration; each file is whole or not there, and `report.json` comes last:
+/// where it is, everything is.
+fn write_folder(folder: &Path, config: &str, input: &ReportInput<'_>, html: bool) -> Result<(), CliError> {
     let mut json = Vec::new();
     write_json(input, &mut json)?;
     let write = |name: &str, bytes: &[u8]| {
@@ -139,12 +144,11 @@ fn write_folder(folder: &Path, input: &ReportInput<'_>, html: bool) -> Result<()
         write_whole(&path, bytes)
             .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))
     };
-    write("config.yaml", input.meta.config_text.as_bytes())?;
-    write("report.json", &json)?;
+    write("config.yaml", config.as_bytes())?;
     if html {
         write("report.html", barhive_report::html(input).as_bytes())?;
     }
-    Ok(())
+    write("report.json", &json)
 }
 
 fn failure(error: RunError) -> CliError {

@@ -52,6 +52,11 @@ impl Records {
         })
     }
 
+    /// Ends a run that has no result: none of its files stays.
+    pub(super) fn discard(self) {
+        self.stores.iter().for_each(|store| store.discard());
+    }
+
     /// Gathers curves and files once all recorders are gone.
     pub(super) fn finish(self, quarantined: &[String]) -> Recorded {
         let mut recorded = Recorded::default();
