@@ -13,6 +13,8 @@
 //! which is a program, does), keeps no global state, and never ends the process.
 
 pub mod cli;
+#[cfg(doctest)]
+mod documents;
 pub mod prelude;
 mod registry;
 

@@ -46,6 +46,15 @@ fn the_output_in_the_readme_is_what_the_code_prints() {
 }
 
 #[test]
+fn the_code_of_every_document_is_compiled() {
+    let compiled = read("src/documents.rs");
+    for entry in std::fs::read_dir(root().join("docs")).expect("docs") {
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        assert!(compiled.contains(&format!("\"../docs/{name}\"")), "name docs/{name} in src/documents.rs");
+    }
+}
+
+#[test]
 fn links_in_documents_lead_somewhere() {
     let mut documents = vec![PathBuf::from("README.md"), "ARCHITECTURE.md".into(), "CONTRIBUTING.md".into()];
     let docs = std::fs::read_dir(root().join("docs")).expect("docs");

@@ -1,0 +1,21 @@
+//! The documents' Rust code, compiled and run by `cargo test` like the examples of any other item.
+
+macro_rules! documents {
+    ($($name:ident: $path:literal,)*) => { $(#[doc = include_str!($path)] struct $name;)* };
+}
+
+documents! {
+    Readme: "../README.md",
+    Architecture: "../ARCHITECTURE.md",
+    CommandLine: "../docs/cli.md",
+    Data: "../docs/data.md",
+    Embedding: "../docs/embedding.md",
+    GettingStarted: "../docs/getting-started.md",
+    HowFillsWork: "../docs/how-fills-work.md",
+    Indicators: "../docs/indicators.md",
+    ReportJson: "../docs/report-json.md",
+    Statistics: "../docs/statistics.md",
+    Strategies: "../docs/strategies.md",
+    WritingAStrategy: "../docs/writing-a-strategy.md",
+    YamlReference: "../docs/yaml-reference.md",
+}
