@@ -11,6 +11,7 @@ mod control;
 mod engine;
 mod execution;
 mod indicator_hub;
+mod isolation;
 pub mod lifecycle;
 mod market_data;
 mod progress;

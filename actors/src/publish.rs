@@ -8,7 +8,7 @@ use std::{
 
 use barhive_engine::{
     bus::{
-        AnyPayload, Bus, ContainerId, Draft, EventPublisher, FlushRule,
+        AnyPayload, Bus, ContainerId, Draft, EventPublisher, FlushRule, IsolationViolation,
         payload::{Failure, Fill, OrderEvent, PortfolioUpdate, PositionClose, SystemStart, SystemStop},
     },
     record::{Recorder, Records, Wants},
@@ -43,10 +43,19 @@ impl ContainerEvents {
         (wants != Wants::default()).then(|| (Self(Arc::new(Mutex::new(waiting))), wants))
     }
 
-    /// Publishes what waits; ready when nothing does any more.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Publishes what waits as what comes from `container`, the one that was stepped; ready when
+    /// nothing waits any more. The bus refuses it where it is another's.
+    pub(crate) fn poll(
+        &self,
+        container: ContainerId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), IsolationViolation>> {
         let Waiting { publisher, drafts } = &mut *self.lock();
-        publisher.as_mut().map_or(Poll::Ready(()), |publisher| publisher.poll_publish(drafts, cx))
+        let Some(publisher) = publisher else { return Poll::Ready(Ok(())) };
+        for draft in &mut *drafts {
+            draft.container = Some(container);
+        }
+        publisher.poll_publish(drafts, cx)
     }
 
     /// Nothing more will come.
@@ -161,5 +170,40 @@ impl SystemEvents {
         if publisher.push(Draft::new(SystemClock.now_ns(), event())).is_err() {
             tracing::debug!("a listener to the system's events does not keep up");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use barhive_engine::{
+        bus::{ContainerFilter, Foreign, QueueOptions},
+        record::{EquityPoint, NoRecorder},
+    };
+
+    use super::*;
+
+    #[test]
+    fn records_that_come_from_another_seat_than_their_bus_are_refused() {
+        let root = Bus::root();
+        let all = ContainerFilter::any_of([ContainerId(3), ContainerId(4)]);
+        let mut heard = root.subscribe::<PortfolioUpdate>("all", all, QueueOptions::default());
+        let (events, wants) = ContainerEvents::new(&root.set(), ContainerId(3)).unwrap();
+        let mut recorder = PublishingRecorder::new(Box::new(NoRecorder), events.clone(), wants);
+        let equity = vec![EquityPoint { ts_ns: 1, equity: 1.0 }];
+        let records = Records { equity, ..Records::default() };
+        let mut cx = Context::from_waker(Waker::noop());
+
+        recorder.record(&records);
+        assert_eq!(events.poll(ContainerId(3), &mut cx), Poll::Ready(Ok(())));
+        assert_eq!(heard.try_recv().unwrap().events[0].header.container_id, Some(ContainerId(3)));
+
+        recorder.record(&records);
+        let Poll::Ready(Err(violation)) = events.poll(ContainerId(4), &mut cx) else { panic!("refused") };
+        assert_eq!((violation.expected, violation.found), (ContainerId(3), ContainerId(4)));
+        assert_eq!(violation.foreign, Foreign::Event);
+        assert_eq!(root.violations(), [violation]);
+        assert!(heard.try_recv().is_none());
     }
 }

@@ -5,7 +5,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use barhive_engine::{bus::QueueReceiver, frame::Frame, outcome::Ended};
+use barhive_engine::{
+    bus::{ContainerId, QueueReceiver},
+    frame::Frame,
+    outcome::Ended,
+};
 
 use crate::{
     control::Control,
@@ -75,7 +79,13 @@ impl<C: Send> Seat<C> {
 
     /// Publishes its events; ready when none waits any more.
     pub(crate) fn poll_events(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.events.as_ref().map_or(Poll::Ready(()), |events| events.poll(cx))
+        let Some(events) = &self.events else { return Poll::Ready(()) };
+        let published = ready!(events.poll(ContainerId(self.place as u32), cx));
+        if let Err(violation) = published {
+            // The bus has told whoever waits for the run: it ends there, with this as its error.
+            tracing::error!(%violation, "a container is not isolated");
+        }
+        Poll::Ready(())
     }
 
     /// As [`Self::poll_events`], for the last time.

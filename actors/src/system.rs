@@ -6,6 +6,7 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
@@ -32,6 +33,7 @@ use crate::{
     engine::RunOptions,
     execution::{Accounts, ExecutionActor, ExecutionShared},
     indicator_hub::{HubShared, Hubbed, IndicatorHub},
+    isolation::Isolation,
     market_data::{Market, MarketData, MarketShared},
     progress::Progress,
     publish::{ContainerEvents, PublishingRecorder, SystemEvents},
@@ -59,6 +61,7 @@ pub(crate) fn run(run: &Run) -> Result<Collected, RunError> {
     if members.is_empty() {
         return Err(RunError::Empty);
     }
+    let isolation = Isolation::watch(run.options.bus.as_ref(), &run.spec.containers);
     let publishing = Publishing::new(run);
     let make_recorder = |container: &ContainerSpec| publishing.recorder(run, container);
     let opened = guarded(|| Pass::open(&run.spec, &run.registry, &members, &make_recorder, false));
@@ -73,7 +76,7 @@ pub(crate) fn run(run: &Run) -> Result<Collected, RunError> {
         system.block_on(async {
             let mut arbiters = Arbiters::default();
             let finished = match Wiring::start(run, pass, publishing, ended, &mut arbiters) {
-                Ok(wiring) => wiring.until_done(run).await,
+                Ok(wiring) => wiring.until_done(run, &isolation).await,
                 Err(error) => Err(error),
             };
             arbiters.join();
@@ -110,21 +113,25 @@ impl Publishing {
         Self {
             set: run.options.bus.as_ref().map(Bus::set),
             system: SystemEvents::new(run.options.bus.as_ref()),
-            events: RefCell::new(vec![None; run.spec.containers.len()]),
+            events: RefCell::default(),
         }
     }
 
-    /// A container's recorder, which also publishes when somebody listens.
+    /// The next container's recorder, which also publishes when somebody listens. A pass asks for one
+    /// per container, in their order.
     fn recorder(&self, run: &Run, container: &ContainerSpec) -> Box<dyn Recorder> {
         let recorder = (run.options.recorders)(container);
-        let place = run.spec.containers.iter().position(|known| known.name == container.name);
-        let (Some(set), Some(place)) = (&self.set, place) else { return recorder };
-        match ContainerEvents::new(set, ContainerId(place as u32)) {
-            Some((events, wants)) => {
-                self.events.borrow_mut()[place] = Some(events.clone());
-                Box::new(PublishingRecorder::new(recorder, events, wants))
+        let mut events = self.events.borrow_mut();
+        let place = ContainerId(events.len() as u32);
+        match self.set.as_ref().and_then(|set| ContainerEvents::new(set, place)) {
+            Some((heard, wants)) => {
+                events.push(Some(heard.clone()));
+                Box::new(PublishingRecorder::new(recorder, heard, wants))
             }
-            None => recorder,
+            None => {
+                events.push(None);
+                recorder
+            }
         }
     }
 }
@@ -312,10 +319,15 @@ impl Wiring {
     }
 
     /// Waits for the parts. `None` when the run was cancelled.
-    async fn until_done(self, run: &Run) -> Result<Option<Finish>, RunError> {
+    async fn until_done(self, run: &Run, isolation: &Isolation<'_>) -> Result<Option<Finish>, RunError> {
         let mut working = self.shards.len();
         while working > 0 {
-            let Ok(Exit { part, how }) = self.exits.recv_async().await else { break };
+            let exit = tokio::select! {
+                biased;
+                broken = poll_fn(|cx| isolation.poll_broken(cx)) => return Err(broken),
+                exit = self.exits.recv_async() => exit,
+            };
+            let Ok(Exit { part, how }) = exit else { break };
             tracing::debug!(%part, ?how, "a part ended");
             match &how {
                 ExitKind::Stopped => self.events.stopped(&part),
@@ -329,6 +341,7 @@ impl Wiring {
                 ExitKind::Stopped | ExitKind::Quarantined { .. } => {}
             }
         }
+        isolation.held()?;
         let mut market = std::mem::take(&mut *self.market.outcome());
         let mut hub = std::mem::take(&mut *self.hub.outcome());
         if let Some(error) = market.error.take().or(hub.error.take()) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    bus::IsolationViolation,
     container::Container,
     data::FeedError,
     frame::Frame,
@@ -43,6 +44,18 @@ pub enum RunError {
         part: String,
         /// Why.
         what: String,
+    },
+    /// What one container did reached another: no number of the run can be relied on.
+    #[error(
+        "the accounts `{expected}` and `{found}` are not isolated: {violation}; the run was stopped and has no result"
+    )]
+    Isolation {
+        /// What was found.
+        violation: IsolationViolation,
+        /// Name of the account for which it was published.
+        expected: String,
+        /// Name of the account that it came from.
+        found: String,
     },
     /// The run was cancelled.
     #[error("cancelled")]

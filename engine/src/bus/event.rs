@@ -137,19 +137,20 @@ macro_rules! kinds {
         pub(super) struct Publishers { $($field: Option<super::Publisher<payload::$payload>>,)* }
 
         impl Publishers {
-            /// Hands `payload` to the publisher of its kind; an error hands it back.
+            /// Hands an event to the publisher of its kind.
             #[allow(clippy::result_large_err, reason = "the event is handed back by value, not boxed on a hot path")]
             pub(super) fn push(
                 &mut self,
                 make: &super::publisher::Maker,
                 draft: super::Draft<AnyPayload>,
-            ) -> Result<EventId, super::Draft<AnyPayload>> {
-                match draft.payload {
+            ) -> Result<EventId, super::Refused<AnyPayload>> {
+                let super::Draft { payload, timestamp_ns, container, cause } = draft;
+                match payload {
                     $(AnyPayload::$kind(payload) => self
                         .$field
                         .get_or_insert_with(|| make.publisher())
-                        .push(super::Draft { payload, cause: draft.cause, timestamp_ns: draft.timestamp_ns })
-                        .map_err(|full| full.0.map(AnyPayload::$kind)),)*
+                        .push(super::Draft { payload, timestamp_ns, container, cause })
+                        .map_err(|refused| refused.map(AnyPayload::$kind)),)*
                 }
             }
 

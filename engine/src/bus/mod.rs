@@ -2,7 +2,8 @@
 //!
 //! One message carries one batch; every subscriber gets it once, through a queue of its own. What is
 //! published in a container is heard there, in its set and at the root, and never in another
-//! container. Nothing here blocks a thread: a full queue hands the batch back, or is awaited.
+//! container; what another container's event led to is refused, and a run on the tree then ends.
+//! Nothing here blocks a thread: a full queue hands the batch back, or is awaited.
 //!
 //! A subscriber to fills must name containers, a subscriber to signals must name strategies; leaving
 //! the name out does not compile:
@@ -36,6 +37,7 @@ mod dead_letters;
 mod event;
 mod filter;
 mod frames;
+mod isolation;
 pub mod payload;
 mod publisher;
 mod queue;
@@ -55,7 +57,8 @@ pub use dead_letters::{DeadCause, DeadLetter, DeadLetters};
 pub use event::{AnyPayload, ContainerId, Event, EventId, EventKind, Header, Payload, SourceId};
 pub use filter::{ContainerFilter, Filter, SeriesFilter, StrategyFilter, Unfiltered};
 pub use frames::{FrameOutbox, FramePool, FrameTopic};
-pub use publisher::{Draft, EventPublisher, FlushRule, Full, Publisher};
+pub use isolation::{Foreign, IsolationViolation};
+pub use publisher::{Draft, EventPublisher, FlushRule, Publisher, Refused};
 pub use queue::{Carries, Offer, Policy, QueueOptions, QueueReceiver, QueueSender, queue};
 pub use topic::{Batch, EventHandler, Message, Subscription};
-pub use tree::{Bus, IsolationViolation, Scope};
+pub use tree::{Bus, Scope};

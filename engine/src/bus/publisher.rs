@@ -5,12 +5,12 @@ use std::{
     future::poll_fn,
     num::NonZeroUsize,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{
-    AnyPayload, Batch, Bus, Event, EventId, Header, IsolationViolation, Message, Payload, event::Publishers,
-    topic::Subscriber, tree::Source,
+    AnyPayload, Batch, Bus, ContainerId, Event, EventId, Header, IsolationViolation, Message, Payload,
+    event::Publishers, isolation::container_of, topic::Subscriber, tree::Source,
 };
 
 /// When a batch that is not full leaves.
@@ -48,6 +48,8 @@ pub struct Draft<P> {
     pub payload: P,
     /// When, UTC nanoseconds.
     pub timestamp_ns: i64,
+    /// The container that it comes from; `None` for that of the bus on which it is published.
+    pub container: Option<ContainerId>,
     /// The event that caused it, if one did.
     pub cause: Option<Header>,
 }
@@ -55,22 +57,43 @@ pub struct Draft<P> {
 impl<P> Draft<P> {
     /// An event that starts a chain.
     pub fn new(timestamp_ns: i64, payload: P) -> Self {
-        Self { payload, timestamp_ns, cause: None }
+        Self { payload, timestamp_ns, container: None, cause: None }
     }
 
     /// An event that `cause` led to.
     pub fn caused_by(cause: &Header, timestamp_ns: i64, payload: P) -> Self {
-        Self { payload, timestamp_ns, cause: Some(*cause) }
+        Self { payload, timestamp_ns, container: None, cause: Some(*cause) }
     }
 
-    pub(super) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Draft<Q> {
-        Draft { payload: change(self.payload), timestamp_ns: self.timestamp_ns, cause: self.cause }
+    /// The event as one that comes from `container`.
+    #[must_use]
+    pub fn of(self, container: ContainerId) -> Self {
+        Self { container: Some(container), ..self }
     }
 }
 
-/// The batch is full and a subscriber that must not lose events has no room: flush, then push again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Full<P>(pub Draft<P>);
+/// Why an event was not added.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refused<P> {
+    /// The batch is full and a subscriber that must not lose events has no room: here it is back;
+    /// flush, then push again.
+    #[error("the batch is full, and a subscriber has no room for it")]
+    Full(Draft<P>),
+    /// It does not belong on this bus. That is logged, and whoever runs the tree stops.
+    #[error(transparent)]
+    Foreign(#[from] IsolationViolation),
+}
+
+impl<P> Refused<P> {
+    pub(super) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Refused<Q> {
+        match self {
+            Self::Full(Draft { payload, timestamp_ns, container, cause }) => {
+                Refused::Full(Draft { payload: change(payload), timestamp_ns, container, cause })
+            }
+            Self::Foreign(violation) => Refused::Foreign(violation),
+        }
+    }
+}
 
 /// Publishes events of one kind.
 #[derive(Debug)]
@@ -110,16 +133,19 @@ impl<P: Payload> Publisher<P> {
     /// Adds an event to the batch; a batch that becomes full is delivered.
     ///
     /// # Errors
-    /// Hands the event back when the batch is full and cannot be delivered yet.
-    pub fn push(&mut self, draft: Draft<P>) -> Result<EventId, Full<P>> {
+    /// Hands the event back when the batch is full and cannot be delivered yet; refuses one that comes
+    /// from, or was caused in, another container than the one it is published for.
+    pub fn push(&mut self, draft: Draft<P>) -> Result<EventId, Refused<P>> {
+        let container_id = container_of(self.bus.container_id(), self.source.id, &draft)
+            .inspect_err(|violation| self.bus.shared().violations.add(*violation))?;
         if !self.has_room() {
-            return Err(Full(draft));
+            return Err(Refused::Full(draft));
         }
         let sequence_number = self.source.next_sequence();
         let id = EventId { source_id: self.source.id, sequence_number };
         let header = Header {
             source_id: self.source.id,
-            container_id: self.bus.container_id(),
+            container_id,
             correlation_id: draft.cause.map_or(id, |cause| cause.correlation_id),
             causation_id: draft.cause.map(|cause| cause.id()),
             sequence_number,
@@ -129,22 +155,8 @@ impl<P: Payload> Publisher<P> {
         Ok(id)
     }
 
-    /// Adds an event that another process or bus has stamped.
-    ///
-    /// # Errors
-    /// When it belongs to another container than this bus; it is logged and must stop the caller.
-    ///
-    /// # Panics
-    /// When the batch is full and cannot be delivered yet: check [`Self::has_room`].
-    pub fn relay(&mut self, event: Event<P>) -> Result<(), IsolationViolation> {
-        self.bus.admit(&event)?;
-        assert!(self.has_room(), "a relayed event needs room");
-        self.add(event);
-        Ok(())
-    }
-
     /// Whether an event can be added: delivers a full batch, if that is what it takes.
-    pub fn has_room(&mut self) -> bool {
+    fn has_room(&mut self) -> bool {
         self.batch.len() < self.rule.events_max.get() || self.flush()
     }
 
@@ -284,10 +296,10 @@ impl EventPublisher {
     /// Adds an event to the batch of its kind.
     ///
     /// # Errors
-    /// Hands the event back when that batch is full and cannot be delivered yet.
+    /// As [`Publisher::push`].
     #[allow(clippy::result_large_err, reason = "the event is handed back by value, not boxed on a hot path")]
-    pub fn push(&mut self, draft: Draft<AnyPayload>) -> Result<EventId, Full<AnyPayload>> {
-        self.publishers.push(&self.maker, draft).map_err(Full)
+    pub fn push(&mut self, draft: Draft<AnyPayload>) -> Result<EventId, Refused<AnyPayload>> {
+        self.publishers.push(&self.maker, draft)
     }
 
     /// Delivers all batches, kind by kind; answers whether all of it found room.
@@ -297,25 +309,37 @@ impl EventPublisher {
 
     /// Publishes events of any kinds: grouped by kind, in order within a kind, one message per batch
     /// and subscriber. What `drafts` holds when it is not ready is still to be published.
+    ///
+    /// # Errors
+    /// The first event that does not belong on this bus; it is gone, and those behind it are still in
+    /// `drafts`.
     pub fn poll_publish(
         &mut self,
         drafts: &mut VecDeque<Draft<AnyPayload>>,
         cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    ) -> Poll<Result<(), IsolationViolation>> {
         while let Some(draft) = drafts.pop_front() {
-            if let Err(Full(draft)) = self.push(draft) {
-                drafts.push_front(draft);
-                if self.publishers.poll_flush(cx).is_pending() {
-                    return Poll::Pending;
+            match self.push(draft) {
+                Ok(_) => {}
+                Err(Refused::Foreign(violation)) => return Poll::Ready(Err(violation)),
+                Err(Refused::Full(draft)) => {
+                    drafts.push_front(draft);
+                    ready!(self.publishers.poll_flush(cx));
                 }
             }
         }
-        self.publishers.poll_flush(cx)
+        self.publishers.poll_flush(cx).map(Ok)
     }
 
     /// As [`Self::poll_publish`], waiting for room without holding the thread.
-    pub async fn publish_batch(&mut self, drafts: impl IntoIterator<Item = Draft<AnyPayload>>) {
+    ///
+    /// # Errors
+    /// The first event that does not belong on this bus; those behind it are not published.
+    pub async fn publish_batch(
+        &mut self,
+        drafts: impl IntoIterator<Item = Draft<AnyPayload>>,
+    ) -> Result<(), IsolationViolation> {
         let mut drafts = drafts.into_iter().collect();
-        poll_fn(|cx| self.poll_publish(&mut drafts, cx)).await;
+        poll_fn(|cx| self.poll_publish(&mut drafts, cx)).await
     }
 }

@@ -104,7 +104,7 @@ fn a_blocking_subscriber_loses_nothing_and_holds_its_publisher_only() {
     let mut received = Vec::new();
     for n in 0..10 {
         let mut draft = Draft::new(n, tick(0, n as f64));
-        while let Err(Full(back)) = publisher.push(draft) {
+        while let Err(Refused::Full(back)) = publisher.push(draft) {
             draft = back;
             received.extend(slow.try_recv().unwrap().events.iter().map(|e| e.header.timestamp_ns));
         }
@@ -279,7 +279,7 @@ proptest! {
         let mut reads = reads.into_iter().cycle();
         for n in 0..count {
             let mut draft = Draft::new(n, tick(0, n as f64));
-            while let Err(Full(back)) = publisher.push(draft) {
+            while let Err(Refused::Full(back)) = publisher.push(draft) {
                 draft = back;
                 read(&mut ticks, 1);
             }

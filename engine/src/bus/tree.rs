@@ -1,16 +1,20 @@
 //! The tree of buses: what is published in a container is heard there, in its set and at the root,
 //! and never beside it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
 };
 
 use serde::Serialize;
 
 use super::{
-    ContainerId, DeadCause, DeadLetter, DeadLetters, Event, EventId, EventKind, EventPublisher, FlushRule,
+    ContainerId, DeadCause, DeadLetter, DeadLetters, Event, EventPublisher, FlushRule, IsolationViolation,
     Payload, Publisher, QueueCounters, QueueOptions, SourceId, Subscription, event::Topics,
+    isolation::Violations,
 };
 use crate::result::TopicCounters;
 
@@ -24,20 +28,6 @@ pub enum Scope {
     Set,
     /// One container.
     Container(ContainerId),
-}
-
-/// An event that turned up where it does not belong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} {event:?} of container {found:?} was handed to the bus of container {expected:?}")]
-pub struct IsolationViolation {
-    /// The container whose bus it is.
-    pub expected: ContainerId,
-    /// The container that the event names.
-    pub found: Option<ContainerId>,
-    /// Its kind.
-    pub kind: EventKind,
-    /// Which event.
-    pub event: EventId,
 }
 
 /// Who publishes: a number, and the count of its events.
@@ -59,7 +49,7 @@ pub(super) struct Shared {
     sources: AtomicU32,
     counters: Mutex<Vec<Arc<QueueCounters>>>,
     dead_letters: Mutex<DeadLetters>,
-    violations: Mutex<Vec<IsolationViolation>>,
+    pub(super) violations: Violations,
 }
 
 impl Shared {
@@ -162,9 +152,20 @@ impl Bus {
         self.0.shared.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Events that turned up where they do not belong; empty unless a part is broken.
+    /// The newest events that were published where they do not belong; empty unless a part is broken.
     pub fn violations(&self) -> Vec<IsolationViolation> {
-        self.0.shared.violations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.shared.violations.kept()
+    }
+
+    /// How many there were in all.
+    pub fn violations_total(&self) -> u64 {
+        self.0.shared.violations.total()
+    }
+
+    /// Ready with the next violation behind the first `seen`, as soon as there is one anywhere in the
+    /// tree.
+    pub fn poll_violation(&self, seen: u64, cx: &mut Context<'_>) -> Poll<IsolationViolation> {
+        self.0.shared.violations.poll_after(seen, cx)
     }
 
     pub(super) fn container_id(&self) -> Option<ContainerId> {
@@ -172,18 +173,6 @@ impl Bus {
             Scope::Container(id) => Some(id),
             Scope::Root | Scope::Set => None,
         }
-    }
-
-    /// Refuses and logs an event that names another container than this bus's.
-    pub(super) fn admit<P: Payload>(&self, event: &Event<P>) -> Result<(), IsolationViolation> {
-        let Some(expected) = self.container_id() else { return Ok(()) };
-        let found = event.header.container_id;
-        if found == Some(expected) {
-            return Ok(());
-        }
-        let violation = IsolationViolation { expected, found, kind: P::KIND, event: event.header.id() };
-        self.0.shared.violations.lock().unwrap_or_else(PoisonError::into_inner).push(violation);
-        Err(violation)
     }
 
     /// This bus's topic of `P`, then its parents', up to the root.

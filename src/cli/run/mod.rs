@@ -156,6 +156,40 @@ fn failure(error: RunError) -> CliError {
         RunError::Cancelled => CliError::Failed("interrupted; nothing was kept of the run".to_owned()),
         RunError::Machinery { .. } => CliError::GaveUp(error.to_string()),
         RunError::Empty | RunError::Setup(_) | RunError::Instruments(_) => CliError::Usage(error.to_string()),
-        RunError::Feed(_) | RunError::NoData => CliError::Failed(error.to_string()),
+        RunError::Feed(_) | RunError::NoData | RunError::Isolation { .. } => {
+            CliError::Failed(error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use barhive_engine::bus::{ContainerId, EventKind, Foreign, IsolationViolation, SourceId};
+
+    use super::*;
+    use crate::cli::outcome::exit_code;
+
+    #[test]
+    fn a_run_ends_with_the_exit_code_of_what_ended_it() {
+        let violation = IsolationViolation {
+            kind: EventKind::Fill,
+            publisher: SourceId(1),
+            expected: ContainerId(0),
+            found: ContainerId(1),
+            foreign: Foreign::Event,
+        };
+        let (expected, found) = ("trend".to_owned(), "mean".to_owned());
+        let machinery = RunError::Machinery { part: "shard 0".to_owned(), what: "it broke".to_owned() };
+        for (error, code) in [
+            (RunError::Isolation { violation, expected, found }, 1),
+            (RunError::NoData, 1),
+            (RunError::Cancelled, 1),
+            (RunError::Empty, 2),
+            (machinery, 70),
+        ] {
+            let told = error.to_string();
+            let ended = exit_code(Err(failure(error)));
+            assert_eq!(format!("{ended:?}"), format!("{:?}", std::process::ExitCode::from(code)), "{told}");
+        }
     }
 }
