@@ -12,6 +12,7 @@ pub mod frame;
 pub mod hub;
 pub mod indicator;
 pub mod instrument;
+
 pub mod layout;
 pub mod math;
 pub mod merge;
@@ -27,6 +28,7 @@ pub mod registry;
 pub mod result;
 pub mod secret;
 pub mod set;
+pub mod simd;
 pub mod strategy;
 pub mod sweep;
 pub mod time;

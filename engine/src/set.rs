@@ -7,6 +7,7 @@ use crate::{
     instrument::{Currency, FeeSchedule, Instrument, InstrumentId},
     money::Money,
     registry::StrategyFactory,
+    simd::Simd,
     strategy::Sizing,
     timeframe::Timeframe,
 };
@@ -147,6 +148,10 @@ pub struct Machinery {
     pub hub_cache_entries: usize,
     /// How often the resource monitor samples, in milliseconds.
     pub monitor_interval_ms: u64,
+    /// Which vector instructions are used.
+    pub simd: Simd,
+    /// Whether variants of a sweep run as lanes where they can.
+    pub lanes: bool,
 }
 
 impl Default for Machinery {
@@ -159,6 +164,8 @@ impl Default for Machinery {
             hub_cache_bytes: 1 << 20,
             hub_cache_entries: 10_000,
             monitor_interval_ms: 250,
+            simd: Simd::default(),
+            lanes: true,
         }
     }
 }

@@ -90,9 +90,19 @@ pub(crate) struct StrategyBinding {
 
 /// What equity is made of while nothing fills on the only market: it is worked out when it is asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Quiet {
-    pub(crate) cash: f64,
-    pub(crate) exposure: f64,
+pub struct Quiet {
+    /// Cash.
+    pub cash: f64,
+    /// What a price is multiplied by.
+    pub exposure: f64,
+}
+
+impl Quiet {
+    /// Equity at a close.
+    #[inline(always)]
+    pub fn equity(self, close: f64) -> f64 {
+        self.cash + self.exposure * close
+    }
 }
 
 /// What all strategies of a container look through.
@@ -213,7 +223,7 @@ impl Context<'_> {
     /// The account's equity at this step (in `on_fill`: at the step before).
     pub fn equity(&self) -> f64 {
         match self.window.quiet {
-            Some(Quiet { cash, exposure }) => cash + exposure * self.price_at(0),
+            Some(quiet) => quiet.equity(self.price_at(0)),
             None if self.window.tells_fills => self.view.equity_before,
             None => self.view.equity,
         }

@@ -13,8 +13,7 @@ mod setup;
 mod single;
 mod slice;
 
-pub(crate) use context::Quiet;
-pub use context::{AccountView, Context, PositionView};
+pub use context::{AccountView, Context, PositionView, Quiet};
 pub use halves::{Answer, ExecutionHalf, Question, StrategyHalf};
 pub use setup::{Declarations, SeriesDecl, Setup, Subscriptions, ValueDecl, complete};
 pub use slice::Progress;

@@ -2,40 +2,13 @@
 
 use crate::{
     money::Money,
+    portfolio::Sums,
     record::{Fill, OrderEvent},
 };
 
 /// Bytes of records that are hashed together: a power of two, so that the hash's tree is built from
 /// whole, wide pieces.
 const BUFFER_BYTES: usize = 32 * 1024;
-
-/// A wrapping sum, and the sum of its sums, over all steps.
-///
-/// Sums of sums make the order of steps count. Only wrapping adds, so that any way to run many
-/// accounts side by side gives the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sums([u64; 2]);
-
-impl Sums {
-    #[inline(always)]
-    fn add(&mut self, value: u64) {
-        self.0[0] = self.0[0].wrapping_add(value);
-        self.0[1] = self.0[1].wrapping_add(self.0[0]);
-    }
-
-    /// Adds the same value at `steps` steps at once.
-    fn add_repeated(&mut self, value: u64, steps: u64) {
-        let [sum, sums] = self.0;
-        // 1 + 2 + ... + steps, halved where it is even so that nothing is lost to wrapping.
-        let triangle = if steps.is_multiple_of(2) {
-            (steps / 2).wrapping_mul(steps.wrapping_add(1))
-        } else {
-            steps.wrapping_mul(steps.wrapping_add(1) / 2)
-        };
-        self.0[0] = sum.wrapping_add(value.wrapping_mul(steps));
-        self.0[1] = sums.wrapping_add(sum.wrapping_mul(steps)).wrapping_add(value.wrapping_mul(triangle));
-    }
-}
 
 /// Sums over equity, cash and positions at every step of a container.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,13 +32,13 @@ impl Digest {
     }
 
     /// The sums over equity, to add a run of steps to; [`Self::put_equity`] puts them back.
-    pub(super) fn take_equity(&self) -> EquitySums {
-        EquitySums(self.equity)
+    pub(crate) fn take_equity(&self) -> Sums {
+        self.equity
     }
 
     /// Puts back sums to which `steps` steps were added.
-    pub(super) fn put_equity(&mut self, sums: EquitySums, steps: u64) {
-        self.equity = sums.0;
+    pub(crate) fn put_equity(&mut self, sums: Sums, steps: u64) {
+        self.equity = sums;
         self.steps = self.steps.wrapping_add(steps);
     }
 
@@ -103,7 +76,8 @@ impl Digest {
     pub fn bytes(&self) -> [u8; 56] {
         let mut settled = *self;
         settled.settle();
-        let Self { steps, equity: Sums(equity), cash: Sums(cash), positions: Sums(positions), .. } = settled;
+        let Self { steps, equity, cash, positions, .. } = settled;
+        let [equity, cash, positions] = [equity, cash, positions].map(Sums::get);
         let words = [steps, equity[0], equity[1], cash[0], cash[1], positions[0], positions[1]];
         let mut bytes = [0; 56];
         for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
@@ -122,17 +96,6 @@ impl Digest {
     /// The short form in hexadecimal, for reports.
     pub fn to_hex(&self) -> String {
         self.short().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-/// The digest's sums over equity while a run of steps is added: in registers, not in memory.
-#[derive(Clone, Copy)]
-pub(super) struct EquitySums(Sums);
-
-impl EquitySums {
-    #[inline(always)]
-    pub(super) fn add(&mut self, equity: f64) {
-        self.0.add(equity.to_bits());
     }
 }
 
@@ -279,15 +242,5 @@ mod tests {
             digest.bytes()
         };
         assert_ne!(run(1), run(2));
-    }
-
-    #[test]
-    fn adding_a_value_many_times_at_once_is_adding_it_many_times() {
-        for steps in [0u64, 1, 2, 3, 10, 1001] {
-            let (mut one_by_one, mut at_once) = (Sums([3, u64::MAX]), Sums([3, u64::MAX]));
-            (0..steps).for_each(|_| one_by_one.add(u64::MAX / 3));
-            at_once.add_repeated(u64::MAX / 3, steps);
-            assert_eq!(one_by_one, at_once);
-        }
     }
 }

@@ -22,7 +22,9 @@ use crate::{
     portfolio::{Curve, Ledger, LedgerError, TradeStatistics},
     record::{EquityPoint, Fill, OrderEvent, Records, Wants},
     set::{ContainerSpec, Limits, MarketFill},
+    simd::Simd,
 };
+use fearless_simd::Level;
 use canonical::Canonical;
 use closing::BeforeSample;
 use resting::Resting;
@@ -95,6 +97,7 @@ pub(crate) struct Execution {
     pub(crate) tallies: Vec<Tally>,
     pub(crate) counts: OrderCounts,
     pub(crate) halted_ts_ns: Option<i64>,
+    level: Level,
     canonical: Canonical,
     digest: Digest,
     wants: Wants,
@@ -185,6 +188,7 @@ impl Execution {
             tallies: vec![Tally::default(); spec.strategies.len()],
             counts: OrderCounts::default(),
             halted_ts_ns: None,
+            level: Simd::Best.level(),
             canonical: Canonical::default(),
             digest: Digest::default(),
             wants,
@@ -275,7 +279,7 @@ impl Execution {
         let before = closes.len().checked_sub(2).map(|index| cash + exposure * closes[index]);
         self.view.equity_before = before.unwrap_or(self.view.equity);
         let mut sums = self.digest.take_equity();
-        self.curve.sample_run(cash, exposure, closes, ts_ns, |equity| sums.add(equity));
+        self.curve.sample_run(self.level, Quiet { cash, exposure }, closes, ts_ns, &mut sums);
         self.digest.put_equity(sums, closes.len() as u64);
         self.view.equity = self.curve.equity;
         self.closes[0] = *last;
@@ -301,18 +305,18 @@ impl Execution {
         self.note_before_sample();
         self.view.equity_before = self.view.equity;
         self.view.equity = equity;
-        let drawdown = self.curve.sample(equity, &ts_ns);
+        self.curve.sample(equity, &ts_ns);
         self.digest.step(equity);
-        if self.is_watched { self.watch(equity, drawdown, ts_ns()) } else { Ok(()) }
+        if self.is_watched { self.watch(equity, ts_ns()) } else { Ok(()) }
     }
 
     /// Records a sample, and stops trading at the drawdown limit.
-    fn watch(&mut self, equity: f64, drawdown: f64, ts_ns: i64) -> Result<(), LedgerError> {
+    fn watch(&mut self, equity: f64, ts_ns: i64) -> Result<(), LedgerError> {
         if self.wants.equity {
             self.records.equity.push(EquityPoint { ts_ns, equity });
         }
         match self.drawdown_max {
-            Some(limit) if drawdown >= limit && !self.view.halted => self.halt(ts_ns),
+            Some(limit) if self.curve.drawdown_now() >= limit && !self.view.halted => self.halt(ts_ns),
             _ => Ok(()),
         }
     }

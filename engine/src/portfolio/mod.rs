@@ -3,8 +3,11 @@
 mod ledger;
 mod moments;
 mod round_trips;
+mod scan;
 mod statistics;
+mod sums;
 
 pub use ledger::{Closed, Ledger, LedgerError, LedgerMark, Posting};
 pub use round_trips::TradeStatistics;
 pub use statistics::{Curve, CurveMark};
+pub use sums::Sums;

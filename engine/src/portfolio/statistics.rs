@@ -1,9 +1,10 @@
 //! Statistics over equity, streamed: constant memory at every retention level.
 
 use chrono::{DateTime, Datelike};
+use fearless_simd::{Level, dispatch};
 
-use super::{moments::Moments, round_trips::TradeStatistics};
-use crate::result::Statistics;
+use super::{moments::Moments, round_trips::TradeStatistics, scan::{SCAN_ROWS, scan_rows}, sums::Sums};
+use crate::{container::Quiet, result::Statistics};
 
 /// Equity as it is sampled: peak, drawdown, daily returns, months.
 #[derive(Clone, Debug)]
@@ -13,6 +14,9 @@ pub struct Curve {
     pub equity: f64,
     peak: f64,
     peak_ts_ns: i64,
+    /// The lowest equity since the peak.
+    trough: f64,
+    /// The deepest drawdown before the peak at hand.
     drawdown: f64,
     drawdown_duration_ns: i64,
     steps: u64,
@@ -34,6 +38,7 @@ pub struct CurveMark {
     equity: f64,
     peak: f64,
     peak_ts_ns: i64,
+    trough: f64,
     drawdown: f64,
     drawdown_duration_ns: i64,
     steps: u64,
@@ -49,6 +54,7 @@ impl Curve {
             equity: start,
             peak: start,
             peak_ts_ns: i64::MIN,
+            trough: start,
             drawdown: 0.0,
             drawdown_duration_ns: 0,
             steps: 0,
@@ -82,48 +88,78 @@ impl Curve {
     }
 
     /// Samples the equity of a step; `ts_ns` is only asked for when the step is remarkable.
-    ///
-    /// Answers the drawdown at the step.
     #[inline(always)]
-    pub fn sample(&mut self, equity: f64, ts_ns: impl FnOnce() -> i64) -> f64 {
+    pub fn sample(&mut self, equity: f64, ts_ns: impl FnOnce() -> i64) {
         self.steps += 1;
         self.equity = equity;
         if equity > self.peak {
             self.new_peak(equity, ts_ns());
+        } else if equity < self.trough {
+            self.trough = equity;
         }
-        let drawdown = 1.0 - equity / self.peak;
-        self.drawdown = if drawdown > self.drawdown { drawdown } else { self.drawdown };
-        drawdown
+    }
+
+    /// The drawdown at the newest step.
+    pub fn drawdown_now(&self) -> f64 {
+        1.0 - self.equity / self.peak
+    }
+
+    /// The deepest drawdown of all steps.
+    ///
+    /// A quotient of doubles grows with its dividend, rounded as it is: under one peak the lowest equity
+    /// has the deepest drawdown, and only that one is divided.
+    pub fn max_drawdown(&self) -> f64 {
+        let drawdown = 1.0 - self.trough / self.peak;
+        if drawdown > self.drawdown { drawdown } else { self.drawdown }
     }
 
     /// Samples a run of steps during which nothing is bought or sold: equity is
-    /// `cash + exposure x close`. `each` is given every equity, in order.
+    /// `cash + exposure x close`. Its bits are added to `sums`.
     ///
-    /// The same operations as [`Self::sample`] at every step, in a loop of its own.
-    #[inline(always)]
+    /// The same as [`Self::sample`] and [`Sums::add`] at every step, several steps at a time.
     pub fn sample_run(
         &mut self,
-        cash: f64,
-        exposure: f64,
+        level: Level,
+        quiet: Quiet,
         closes: &[f64],
         ts_ns: &[i64],
-        mut each: impl FnMut(f64),
+        sums: &mut Sums,
     ) {
-        let (mut peak, mut deepest) = (self.peak, self.drawdown);
-        for (close, ts_ns) in closes.iter().zip(ts_ns) {
-            let equity = cash + exposure * close;
-            if equity > peak {
-                self.new_peak(equity, *ts_ns);
-                peak = equity;
-            }
-            let drawdown = 1.0 - equity / peak;
-            deepest = if drawdown > deepest { drawdown } else { deepest };
-            each(equity);
-        }
-        self.drawdown = deepest;
+        let Some(last) = closes.last() else { return };
+        dispatch!(level, simd => self.scan(simd, quiet, closes, ts_ns, sums));
         self.steps += closes.len() as u64;
-        if let Some(close) = closes.last() {
-            self.equity = cash + exposure * close;
+        self.equity = quiet.equity(*last);
+    }
+
+    #[inline(always)]
+    fn scan<S: fearless_simd::Simd>(
+        &mut self,
+        _: S,
+        quiet: Quiet,
+        closes: &[f64],
+        ts_ns: &[i64],
+        sums: &mut Sums,
+    ) {
+        for (closes, ts_ns) in closes.chunks(SCAN_ROWS).zip(ts_ns.chunks(SCAN_ROWS)) {
+            let (lowest, highest) = scan_rows(quiet, closes, sums);
+            if highest > self.peak {
+                self.walk_peaks(quiet, closes, ts_ns);
+            } else if lowest < self.trough {
+                self.trough = lowest;
+            }
+        }
+    }
+
+    /// Steps through rows one by one, for their peaks.
+    #[inline(never)]
+    fn walk_peaks(&mut self, quiet: Quiet, closes: &[f64], ts_ns: &[i64]) {
+        for (close, ts_ns) in closes.iter().zip(ts_ns) {
+            let equity = quiet.equity(*close);
+            if equity > self.peak {
+                self.new_peak(equity, *ts_ns);
+            } else if equity < self.trough {
+                self.trough = equity;
+            }
         }
     }
 
@@ -134,6 +170,7 @@ impl Curve {
             equity: self.equity,
             peak: self.peak,
             peak_ts_ns: self.peak_ts_ns,
+            trough: self.trough,
             drawdown: self.drawdown,
             drawdown_duration_ns: self.drawdown_duration_ns,
             steps: self.steps,
@@ -147,6 +184,7 @@ impl Curve {
         self.equity = mark.equity;
         self.peak = mark.peak;
         self.peak_ts_ns = mark.peak_ts_ns;
+        self.trough = mark.trough;
         self.drawdown = mark.drawdown;
         self.drawdown_duration_ns = mark.drawdown_duration_ns;
         self.steps = mark.steps;
@@ -166,8 +204,10 @@ impl Curve {
         }
     }
 
-    #[inline(never)]
+    #[inline]
     fn new_peak(&mut self, equity: f64, ts_ns: i64) {
+        self.drawdown = self.max_drawdown();
+        self.trough = equity;
         self.drawdown_duration_ns = self.drawdown_duration_ns.max(ts_ns.saturating_sub(self.peak_ts_ns));
         self.peak = equity;
         self.peak_ts_ns = ts_ns;
@@ -203,6 +243,7 @@ impl Curve {
             done.end_month();
         }
         let total_return = done.equity / done.start - 1.0;
+        let max_drawdown = done.max_drawdown();
         let years = (done.last_ts_ns - done.first_ts_ns) as f64 / (365.25 * crate::time::NS_PER_DAY as f64);
         let annual_return = (years > 0.0 && total_return > -1.0)
             .then(|| (total_return.ln_1p() / years).exp_m1())
@@ -222,8 +263,8 @@ impl Curve {
             annual_volatility: deviation.map(|deviation| deviation * root_year),
             sharpe: deviation.map(|deviation| done.daily.mean / deviation * root_year),
             sortino: downside.map(|downside| done.daily.mean / downside * root_year),
-            calmar: annual_return.filter(|_| done.drawdown > 0.0).map(|growth| growth / done.drawdown),
-            max_drawdown: done.drawdown,
+            calmar: annual_return.filter(|_| max_drawdown > 0.0).map(|growth| growth / max_drawdown),
+            max_drawdown,
             max_drawdown_duration_ns: if done.steps > 0 { drawdown_duration } else { 0 },
             equity_peak: done.peak,
             exposure: if done.steps > 0 { done.exposed as f64 / done.steps as f64 } else { 0.0 },
