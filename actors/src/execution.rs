@@ -42,6 +42,8 @@ pub(crate) struct Accounts {
     /// Whether the account still has steps in the frame in hand.
     is_in_frame: Vec<bool>,
     round: Round,
+    /// The next seat to take its step.
+    turn: usize,
     next: u64,
     /// The next seat to finish.
     finishing: usize,
@@ -55,6 +57,7 @@ impl Accounts {
             phase: Phase::Idle,
             frame: None,
             round: Round::default(),
+            turn: 0,
             next: 0,
             finishing: 0,
         }
@@ -91,19 +94,23 @@ impl Accounts {
         }
     }
 
-    /// Takes the answers in, and every account to its next step.
-    fn step(&mut self, shared: &ShardShared) {
-        let Some(frame) = self.frame.clone() else { return };
-        let mut answers = std::mem::take(&mut self.round.answers);
-        for (index, answer) in answers.drain(..) {
+    /// Takes the answers in, and every account to its next step; answers whether all have had their
+    /// turn. Where the slice ends before that, the next call goes on.
+    fn step(&mut self, shared: &ShardShared, slice: &mut Slice) -> bool {
+        let Some(frame) = self.frame.clone() else { return true };
+        while let Some((index, answer)) = self.round.answers.pop() {
             let Some(half) = self.seats[index].held() else { continue };
             let taken = answer.and_then(|answer| flat(guarded(|| half.take(&frame, answer))));
             if let Err(reason) = taken {
                 self.fail(index, reason, shared);
             }
+            if slice.is_over_after_step() {
+                return false;
+            }
         }
-        self.round.answers = answers;
-        for index in 0..self.seats.len() {
+        while self.turn < self.seats.len() {
+            let index = self.turn;
+            self.turn += 1;
             if !self.is_in_frame[index] {
                 continue;
             }
@@ -113,7 +120,12 @@ impl Accounts {
                 Ok(None) => self.is_in_frame[index] = false,
                 Err(reason) => self.fail(index, reason, shared),
             }
+            if slice.is_over_after_step() {
+                return false;
+            }
         }
+        self.turn = 0;
+        true
     }
 }
 
@@ -168,7 +180,9 @@ impl Works for ExecutionActor {
                     Poll::Ready(None) => break,
                 },
                 Phase::Ask => {
-                    accounts.step(shard);
+                    if !accounts.step(shard, slice) {
+                        return Pumped::More;
+                    }
                     if accounts.round.questions.is_empty() {
                         if accounts.poll_events(cx).is_pending() {
                             return Pumped::Waiting;
@@ -192,6 +206,8 @@ impl Works for ExecutionActor {
                     Poll::Ready(None) => return Pumped::Done,
                     Poll::Ready(Some(mut round)) => {
                         round.frame = None;
+                        // Taken in from the back; so that seats have their turn in their order.
+                        round.answers.reverse();
                         accounts.round = round;
                         accounts.phase = Phase::Ask;
                     }

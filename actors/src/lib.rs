@@ -14,6 +14,7 @@ mod indicator_hub;
 mod isolation;
 pub mod lifecycle;
 mod market_data;
+mod pace;
 mod progress;
 mod publish;
 mod pump;

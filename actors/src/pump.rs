@@ -46,27 +46,52 @@ pub(crate) trait Works: Part {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
     watch: Stopwatch,
-    /// Frames since the watch was looked at.
-    frames: u32,
+    /// What the watch showed at the last look.
+    at: Duration,
+    /// Small pieces of work since then.
+    pieces: u32,
 }
 
 /// Frames that are so quickly dealt with that looking at a watch for each would show.
 const FRAMES_PER_LOOK: u32 = 4;
+/// As [`FRAMES_PER_LOOK`], of single steps of single accounts.
+const STEPS_PER_LOOK: u32 = 16;
 
 impl Slice {
-    fn start() -> Self {
-        Self { watch: Stopwatch::start(), frames: 0 }
+    pub(crate) fn start() -> Self {
+        Self { watch: Stopwatch::start(), at: Duration::ZERO, pieces: 0 }
+    }
+
+    /// Looks at the watch: how long since the last look?
+    pub(crate) fn look(&mut self) -> Duration {
+        let before = std::mem::replace(&mut self.at, self.watch.elapsed());
+        self.at - before
+    }
+
+    /// Whether it was over at the last look.
+    pub(crate) fn was_over(&self) -> bool {
+        self.at >= SLICE
     }
 
     /// Whether it is over.
-    pub(crate) fn is_over(&self) -> bool {
-        self.watch.elapsed() >= SLICE
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.look();
+        self.was_over()
     }
 
     /// As [`Self::is_over`], asked once per frame by a part that needs microseconds for each.
     pub(crate) fn is_over_after_frame(&mut self) -> bool {
-        self.frames += 1;
-        self.frames.is_multiple_of(FRAMES_PER_LOOK) && self.is_over()
+        self.is_over_after(FRAMES_PER_LOOK)
+    }
+
+    /// As [`Self::is_over`], asked once per step and account.
+    pub(crate) fn is_over_after_step(&mut self) -> bool {
+        self.is_over_after(STEPS_PER_LOOK)
+    }
+
+    fn is_over_after(&mut self, pieces: u32) -> bool {
+        self.pieces += 1;
+        self.pieces.is_multiple_of(pieces) && self.is_over()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The shard actor: owns many containers and takes each through every frame, one after the other,
-//! each behind an unwind boundary of its own.
+//! each behind an unwind boundary of its own, in slices: a container with much to do is cut short
+//! where the slice ends, and goes on there in the next.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,13 +10,14 @@ use std::{
 use actix::Context;
 use barhive_engine::{
     bus::FramePool,
-    container::Container,
+    container::{Container, Progress},
     frame::Frame,
-    outcome::{Ended, finish_guarded, run_guarded},
+    outcome::{Ended, finish_guarded, run_slice_guarded},
 };
 
 use crate::{
     control::Control,
+    pace::Pace,
     pump::{self, Pumped, Slice, Works},
     seat::{Seat, ShardShared},
     supervisor::{Part, Shell},
@@ -25,6 +27,8 @@ use crate::{
 /// failure of the shard itself must not touch any container.
 pub(crate) struct Seats {
     seats: Vec<Seat<Container>>,
+    /// How fast each of them works.
+    paces: Vec<Pace>,
     /// The frame in hand.
     frame: Option<Arc<Frame>>,
     /// The next seat to take it.
@@ -35,15 +39,35 @@ pub(crate) struct Seats {
 
 impl Seats {
     pub(crate) fn new(seats: Vec<Seat<Container>>) -> Self {
-        Self { seats, frame: None, turn: 0, next: 0 }
+        Self { paces: vec![Pace::default(); seats.len()], seats, frame: None, turn: 0, next: 0 }
     }
 }
 
-/// Takes a container through a frame; a failure ends it here.
-fn run(seat: &mut Seat<Container>, frame: &Frame) -> Option<Ended> {
-    let failure = run_guarded(seat.held()?, frame).err()?;
-    seat.fail();
-    Some(Ended::Failed(failure))
+/// What became of a container's turn.
+enum Turn {
+    /// It is done with the frame.
+    Done,
+    /// It is not, but has worked for as long as it may between two looks at the clock.
+    More,
+    /// It failed, which ends it here.
+    Failed(Ended),
+}
+
+/// Takes a container through its next part of a frame.
+fn run(seat: &mut Seat<Container>, pace: &mut Pace, frame: &Frame, slice: &mut Slice) -> Turn {
+    let ran = seat.held().map(|container| run_slice_guarded(container, frame, pace.work()));
+    let took = slice.look();
+    match ran {
+        None => Turn::Done,
+        Some(Ok(Progress { work, is_done })) => {
+            pace.learn(work, took);
+            if is_done { Turn::Done } else { Turn::More }
+        }
+        Some(Err(failure)) => {
+            seat.fail();
+            Turn::Failed(Ended::Failed(failure))
+        }
+    }
 }
 
 /// What outlives a shard part.
@@ -81,7 +105,7 @@ impl Works for Shard {
     fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         let FusedShared { shard, pool, .. } = &*self.shared;
         let mut seats = self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let Seats { seats, frame, turn, next } = &mut *seats;
+        let Seats { seats, paces, frame, turn, next } = &mut *seats;
         loop {
             if let Some(current) = frame {
                 // Whoever listens to the last container must have room before the next has its turn.
@@ -89,17 +113,20 @@ impl Works for Shard {
                 if last.is_some_and(|seat| seat.poll_events(cx).is_pending()) {
                     return Pumped::Waiting;
                 }
-                while let Some(seat) = seats.get_mut(*turn) {
-                    // Counted first: a container is never given the same rows twice.
+                while let Some((seat, pace)) = seats.get_mut(*turn).zip(paces.get_mut(*turn)) {
+                    // Counted first: a container that is done is never given the same rows twice.
                     *turn += 1;
-                    if let Some(ended) = run(seat, current) {
-                        shard.tell(seat.place, &seat.name(), ended);
+                    match run(seat, pace, current, slice) {
+                        Turn::Done => {}
+                        // It knows itself where it stands.
+                        Turn::More => *turn -= 1,
+                        Turn::Failed(ended) => shard.tell(seat.place, &seat.name(), ended),
                     }
                     if seat.poll_events(cx).is_pending() {
                         return Pumped::Waiting;
                     }
-                    // The last one's look is the frame's, below.
-                    if *turn < seats.len() && slice.is_over() {
+                    // Behind the last one there is a frame to be given back first.
+                    if *turn < seats.len() && slice.was_over() {
                         return Pumped::More;
                     }
                 }
@@ -109,7 +136,7 @@ impl Works for Shard {
                 if let Some(done) = frame.take() {
                     pool.give(done);
                 }
-                if slice.is_over() {
+                if slice.was_over() {
                     return Pumped::More;
                 }
             }
@@ -140,5 +167,122 @@ impl Works for Shard {
         }
         shard.stage.complete();
         Pumped::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        task::Waker,
+        time::Duration,
+    };
+
+    use barhive_engine::{
+        Registry,
+        backtest::Backtest,
+        bus::{QueueCounters, QueueOptions, queue},
+        data::{Bar, BarColumns, MemorySource},
+        instrument::{Currency, Instrument},
+        merge::Merged,
+        money::Money,
+        pass::Pass,
+        record::NoRecorder,
+        registry::factory,
+        strategy::{self, Bars, Setup, Sizing},
+        time::NS_PER_MINUTE,
+        timeframe::Timeframe,
+    };
+
+    use super::*;
+    use crate::publish::SystemEvents;
+
+    /// Takes its time over every bar.
+    struct Slow {
+        calls: Arc<AtomicUsize>,
+    }
+
+    impl strategy::Strategy for Slow {
+        fn on_bar(&mut self, _: &mut strategy::Context<'_>, _: Bars) {
+            std::thread::sleep(Duration::from_micros(20));
+            self.calls.fetch_add(1, SeqCst);
+        }
+    }
+
+    const STEPS: usize = 12;
+    /// So many that a step takes a slice at least: a call takes 20 microseconds or more.
+    const STRATEGIES: usize = 50;
+
+    fn pass(calls: &Arc<AtomicUsize>) -> Pass {
+        let usd = Currency::new("USD").unwrap();
+        let bar = |minute: i64| Bar {
+            ts_open_ns: minute * NS_PER_MINUTE,
+            ts_close_ns: (minute + 1) * NS_PER_MINUTE,
+            open: 10.0,
+            high: 11.0,
+            low: 9.0,
+            close: 10.0,
+            volume: 1.0,
+        };
+        let bars: Vec<_> = (0..STEPS as i64).map(bar).collect();
+        let instrument = Instrument::new("X", 2, usd.clone());
+        let source = MemorySource::new().with(instrument, Timeframe::M1, BarColumns::from_bars(&bars));
+        let backtest = Backtest::new(Registry::empty(), Arc::new(source), Money::from_units(1_000), usd);
+        let calls = Arc::clone(calls);
+        let slow = factory((), move |(), setup: &mut Setup<'_>| {
+            let instrument = setup.instrument();
+            setup.bars(instrument);
+            Ok(Slow { calls: Arc::clone(&calls) })
+        });
+        let backtest = (0..STRATEGIES).fold(backtest.unwrap(), |backtest, n| {
+            let slow = Arc::clone(&slow);
+            backtest.strategy(&format!("s{n}"), slow, &["X"], Timeframe::M1, Sizing::Lots(1)).unwrap()
+        });
+        let (spec, registry) = backtest.into_spec();
+        Pass::open(&spec, &registry, &[0], &|_| Box::new(NoRecorder), false).unwrap()
+    }
+
+    #[test]
+    fn a_slow_container_is_left_at_the_end_of_every_slice_and_gone_on_with() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let mut pass = pass(&calls);
+        let mut frame = Frame::empty();
+        assert_eq!(pass.next_frame(&mut frame).unwrap(), Merged::Frame);
+        let (frames, inbox) =
+            queue(QueueOptions::default(), Arc::new(QueueCounters::new("frames", "shard-0")));
+        drop(frames.offer(Arc::new(frame)));
+        let mut seat = Seat::new(0, "slow", pass.containers.remove(0), None);
+        seat.begin();
+        let shared = Arc::new(FusedShared {
+            shard: ShardShared {
+                number: 0,
+                inbox,
+                hub: Arc::default(),
+                stage: Arc::default(),
+                ended: flume::bounded(1).0,
+                progress: Arc::default(),
+                system_events: SystemEvents::new(None),
+                control: Arc::default(),
+            },
+            seats: Mutex::new(Seats::new(vec![seat])),
+            pool: FramePool::new(1),
+        });
+        let mut shard = Shard::new(Arc::clone(&shared));
+        let mut cx = TaskContext::from_waker(Waker::noop());
+        let mut calls_by_slice = Vec::new();
+        loop {
+            let before = calls.load(SeqCst);
+            let pumped = shard.work(&mut Slice::start(), &mut cx);
+            calls_by_slice.push(calls.load(SeqCst) - before);
+            if pumped != Pumped::More {
+                assert_eq!(pumped, Pumped::Waiting, "for the next frame");
+                break;
+            }
+            // A pump that looks here and finds the run paused or cancelled finds it in order.
+            assert!(shared.seats.try_lock().is_ok());
+        }
+        let mut expected = vec![STRATEGIES; STEPS];
+        expected.push(0);
+        assert_eq!(calls_by_slice, expected);
     }
 }

@@ -3,13 +3,22 @@
 mod kit;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 
-use barhive_actors::{Engine, Handle, RunOptions, Threads, run};
-use barhive_engine::{backtest, pass::RunError, set::Placement};
-use kit::{accounts, market, registry, sized, spec};
+use barhive_actors::{Control, Engine, Handle, RunOptions, Threads, run};
+use barhive_engine::{
+    backtest,
+    pass::RunError,
+    registry::factory,
+    set::{Placement, StrategySpec},
+    strategy::{Bars, Context, Setup, Strategy},
+};
+use kit::{account, accounts, market, registry, sized, spec};
 
 /// Threads of runs are counted by process: one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -65,6 +74,48 @@ fn a_cancelled_run_ends_at_once_and_says_so() {
     handle.cancel();
     assert!(matches!(handle.wait(), Err(RunError::Cancelled)));
     assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+}
+
+/// Takes its time over every bar, and cancels the run at one of all calls.
+struct Slow {
+    control: Arc<Control>,
+    calls: Arc<AtomicUsize>,
+}
+
+/// The call at which the run is cancelled.
+const LAST_CALL: usize = 900;
+
+impl Strategy for Slow {
+    fn on_bar(&mut self, _: &mut Context<'_>, _: Bars) {
+        std::thread::sleep(Duration::from_micros(20));
+        if self.calls.fetch_add(1, SeqCst) + 1 == LAST_CALL {
+            self.control.cancel();
+        }
+    }
+}
+
+#[test]
+fn cancelling_reaches_a_container_between_two_of_its_steps() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for placement in [Placement::Fused, Placement::Actors] {
+        let (control, calls) = (Arc::new(Control::default()), Arc::new(AtomicUsize::new(0)));
+        let slow = {
+            let (control, calls) = (Arc::clone(&control), Arc::clone(&calls));
+            factory((), move |(), setup: &mut Setup<'_>| {
+                let instrument = setup.instrument();
+                setup.bars(instrument);
+                Ok(Slow { control: Arc::clone(&control), calls: Arc::clone(&calls) })
+            })
+        };
+        // 200 strategies of 20 microseconds: one step takes longer than a slice, a frame some seconds.
+        let mut account = account("slow", slow, &[0]);
+        account.strategies =
+            (0..200).map(|n| StrategySpec { id: format!("s{n}"), ..account.strategies[0].clone() }).collect();
+        let spec = sized(&spec(market(2_000), vec![account]), 1_024, 1, placement);
+        let options = RunOptions { control: Some(control), ..RunOptions::default() };
+        assert!(matches!(run(spec, &registry(), options), Err(RunError::Cancelled)));
+        assert_eq!(calls.load(SeqCst), 1_000, "the fifth step is the last, {placement:?}");
+    }
 }
 
 #[test]

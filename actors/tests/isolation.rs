@@ -51,11 +51,14 @@ impl Feed for OpenFeed {
     }
 }
 
+/// How an eavesdropper publishes what it heard.
+type Retold = fn(&Event<Fill>) -> Draft<Fill>;
+
 /// Listens to another account and publishes what it hears as its own.
 struct Eavesdropper {
     heard: Arc<Mutex<Subscription<Fill>>>,
     publisher: Publisher<Fill>,
-    retold: fn(&Event<Fill>) -> Draft<Fill>,
+    retold: Retold,
 }
 
 impl Strategy for Eavesdropper {
@@ -70,7 +73,7 @@ fn eavesdropper(
     bus: &Bus,
     victim: ContainerId,
     own: ContainerId,
-    retold: fn(&Event<Fill>) -> Draft<Fill>,
+    retold: Retold,
 ) -> Arc<dyn StrategyFactory> {
     let options = QueueOptions::new(Policy::DropOldest);
     let heard = Arc::new(Mutex::new(bus.subscribe::<Fill>("spy", ContainerFilter::of(victim), options)));
@@ -90,7 +93,7 @@ fn listened(spec: &RunSpec, registry: &Registry, bus: &Bus) -> Result<String, Ru
 
 #[test]
 fn a_foreign_event_ends_the_run_by_name_though_its_market_stays_open() {
-    let cases: [(fn(&Event<Fill>) -> Draft<Fill>, &str); 2] = [
+    let cases: [(Retold, &str); 2] = [
         (
             |event| Draft::new(event.header.timestamp_ns, event.payload).of(ContainerId(3)),
             "published a FILL of container 3 for container 7: expected what comes from container 7 only",
