@@ -85,7 +85,10 @@ pub(crate) fn columns_of_names(names: &[String]) -> Columns {
     }
     let has_bar = columns.open.is_some() && columns.high.is_some() && columns.low.is_some();
     let has_quotes = columns.bid_close.is_some() && columns.ask_close.is_some();
-    if !has_bar && !has_quotes {
+    let has_part_of_bar = columns.open.is_some() || columns.high.is_some() || columns.low.is_some();
+    // A close beside half of a bar is no price of its own: what the other columns are has to be declared.
+    let is_half = has_part_of_bar && columns.close.is_some();
+    if !has_bar && !has_quotes && !is_half {
         let price = place(&PRICE_NAMES);
         columns.price = price.map(|at| Column::At(at + 1));
         (columns.open, columns.high, columns.low, columns.close) = (None, None, None, None);
@@ -246,6 +249,13 @@ mod tests {
         assert_eq!(columns.volume, Some(Column::At(7)));
         let columns = columns_of_names(&names("ts,symbol,open,high,low,close,volume"));
         assert_eq!(columns.symbol, Some(Column::At(2)));
+    }
+
+    #[test]
+    fn a_close_beside_half_of_a_bar_is_not_taken_for_the_only_price() {
+        let columns = columns_of_names(&names("ts_ms,oeffnung,high,low,close"));
+        assert_eq!((columns.price, columns.open), (None, None));
+        assert!(columns.high.is_some() && columns.close.is_some());
     }
 
     #[test]

@@ -48,13 +48,15 @@ impl LogFlags {
     /// # Errors
     /// When the log file cannot be written or the variable cannot be read.
     pub(super) fn install(&self) -> Result<(), CliError> {
-        let mut layers = vec![layer(self.log_json, io::stderr).with_filter(self.stderr_filter()?).boxed()];
+        // Standard error that was closed is no place to complain about it.
+        let mut layers =
+            vec![layer(self.log_json, io::stderr, false).with_filter(self.stderr_filter()?).boxed()];
         if let Some(path) = &self.log_file {
             let file = File::create(path).map_err(|error| {
                 CliError::Usage(format!("--log-file: cannot write {}: {error}", path.display()))
             })?;
             let level = self.level().max(LevelFilter::DEBUG);
-            layers.push(layer(self.log_json, Mutex::new(file)).with_filter(level).boxed());
+            layers.push(layer(self.log_json, Mutex::new(file), true).with_filter(level).boxed());
         }
         // An embedding program that has its own subscriber keeps it.
         let _ = tracing_subscriber::registry().with(layers).try_init();
@@ -73,11 +75,17 @@ impl LogFlags {
     }
 }
 
-/// One line an event: time, level, part, message and fields.
-fn layer<W>(json: bool, writer: W) -> Box<dyn Layer<tracing_subscriber::Registry> + Send + Sync>
+/// One line an event: time, level, part, message and fields. `complains` says whether a failure to write
+/// one is told on standard error.
+fn layer<W>(
+    json: bool,
+    writer: W,
+    complains: bool,
+) -> Box<dyn Layer<tracing_subscriber::Registry> + Send + Sync>
 where
     W: for<'w> tracing_subscriber::fmt::MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    let layer =
+        tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).log_internal_errors(complains);
     if json { layer.json().boxed() } else { layer.boxed() }
 }

@@ -124,6 +124,9 @@ fn tell(error: &clap::Error, out: &mut dyn Write) -> Outcome {
             out.flush()?;
             Ok(outcome::Done::All)
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(CliError::Usage(format!("expected a command\n\n{}", error.render().to_string().trim_end())))
+        }
         _ => {
             let text = error.render().to_string();
             Err(CliError::Usage(text.trim_start_matches("error: ").trim_end().to_owned()))

@@ -1,6 +1,9 @@
 //! How a command ends: its exit code, and where its error goes.
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// How a command that ran ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,8 @@ pub(super) fn exit_code(outcome: Outcome) -> ExitCode {
                 CliError::GaveUp(_) => 70,
                 CliError::Failed(_) | CliError::Output(_) => 1,
             };
-            eprintln!("error: {error}");
+            // Whoever closed standard error does not want to hear it; the exit code still tells.
+            let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::from(code)
         }
     }

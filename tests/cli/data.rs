@@ -114,7 +114,15 @@ fn faults_of_data_commands_say_what_to_do() {
         (&["data", "import", "ACME.csv", "--column", "tme=Date"], 2, "time"),
         (&["data", "import", "ACME.csv", "--calendar", "MOON"], 2, "known"),
         (&["data", "import", "ACME.csv", "--zone", "Mars"], 2, "Mars"),
+        (&["data", "import", "."], 1, "folder"),
+        (&["data", "import", "-"], 1, "--symbol"),
+        (&["data", "convert", "ACME.csv", "ACME.csv"], 2, "another file"),
+        (&["data", "convert", "ACME.csv", "nowhere/x.csv"], 1, "nowhere/x.csv: cannot be written"),
+        (&["data", "check", "--catalog", "."], 1, "empty"),
         (&["data", "generate", "--bars", "0"], 2, "bars"),
+        (&["data", "generate", "--bars", "9000000000000000000"], 2, "2262"),
+        (&["data", "generate", "--price", "-1"], 2, "price"),
+        (&["data", "generate", "--tick", "0"], 2, "more than 0"),
     ];
     for (args, code, expected) in cases {
         let answer = place.run(args);

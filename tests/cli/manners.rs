@@ -86,6 +86,17 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
+fn a_fault_that_nobody_hears_still_has_its_exit_code() {
+    let place = Place::new();
+    for args in [&["run", "missing.yaml"][..], &["rum"], &["data", "list", "-vvv"]] {
+        let mut child = place.command(args).stderr(Stdio::piped()).spawn().expect("it starts");
+        drop(child.stderr.take());
+        let code = child.wait().expect("it ends").code();
+        assert!(matches!(code, Some(1 | 2)), "{args:?}: {code:?}");
+    }
+}
+
+#[test]
 fn lists_name_what_a_set_may_name() {
     let place = Place::new();
     let strategies = place.succeed(&["list", "strategies"]);

@@ -40,12 +40,15 @@ pub(crate) fn open_rows(
 ) -> Result<Box<dyn RowReader>, FeedError> {
     let origin = path.display().to_string();
     let io = |what: String| FeedError::Io { origin: origin.clone(), what };
+    if path.is_dir() {
+        return Err(io("it is a folder: name the files in it".to_owned()));
+    }
     let Some(format) = format.or_else(|| Format::of_path(path)) else {
         let what =
             "the extension tells no format: name it csv, txt, tsv, parquet or jsonl, or declare format";
         return Err(io(what.to_owned()));
     };
-    let file = File::open(path).map_err(|fault| io(fault.to_string()))?;
+    let file = File::open(path).map_err(|fault| io(format!("cannot be read: {fault}")))?;
     if !file.metadata().is_ok_and(|meta| meta.is_file()) && format == Format::Parquet {
         return Err(io("it is no regular file, which Parquet needs to be".to_owned()));
     }

@@ -63,6 +63,9 @@ impl Pipeline {
         if spec.instrument.currency.is_none() {
             report.guesses.push("no currency is declared: prices are taken as USD".into());
         }
+        if spec.side != PriceSide::Mid && !shape.quotes {
+            report.notes.push("a side is declared, but rows have no bid and ask: it has no effect".into());
+        }
         let rules = Rules {
             origin: shape.origin.clone(),
             policies: spec.quality.clone(),

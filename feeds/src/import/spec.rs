@@ -94,6 +94,9 @@ impl InstrumentSpec {
         let mut instrument = Instrument::new(symbol, self.price_scale.unwrap_or(price_scale), currency);
         if let Some(tick) = &self.tick {
             match parse_decimal(tick, instrument.price_scale).map(i64::try_from) {
+                Ok(Ok(units)) if units < 1 => {
+                    faults.push(format!("instrument.tick: expected more than 0, found `{tick}`"));
+                }
                 Ok(Ok(units)) => instrument.tick = units,
                 Ok(Err(_)) => faults.push(format!("instrument.tick: `{tick}` is too large")),
                 Err(fault) => faults.push(format!("instrument.tick: {fault}, which is its price scale")),
@@ -104,6 +107,9 @@ impl InstrumentSpec {
             let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
             let scale = u8::try_from(decimals).unwrap_or(u8::MAX).min(barhive_engine::money::SCALE_MAX);
             match parse_decimal(lot, scale).map(i64::try_from) {
+                Ok(Ok(units)) if units < 1 => {
+                    faults.push(format!("instrument.lot: expected more than 0, found `{lot}`"));
+                }
                 Ok(Ok(units)) => (instrument.lot, instrument.lot_scale) = (units, scale),
                 Ok(Err(_)) => faults.push(format!("instrument.lot: `{lot}` is too large")),
                 Err(fault) => faults.push(format!("instrument.lot: {fault}")),

@@ -125,6 +125,16 @@ impl SyntheticParams {
             faults.extend(more);
         }
         let start = parse_utc(&self.start).map_err(|fault| faults.push(format!("start: {fault}")));
+        if let Ok(start_ns) = start {
+            // Sessions and missing bars only make the span longer.
+            let bars_max = (i64::MAX - start_ns.max(0)) / self.timeframe.ns();
+            if self.bars > bars_max.unsigned_abs() {
+                faults.push(format!(
+                    "bars: expected at most {bars_max}, which reach the year 2262, found {}",
+                    self.bars
+                ));
+            }
+        }
         match start {
             Ok(start_ns) if faults.is_empty() => Ok(start_ns),
             _ => Err(layout_error("synthetic", &faults)),

@@ -23,7 +23,7 @@ impl BarFile {
     pub(super) fn create(path: &Path, format: Format) -> Result<Self, FeedError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let draft = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = File::create(&draft).map_err(|error| io(&draft, &error))?;
+        let file = File::create(&draft).map_err(|error| io(path, &error))?;
         let writer = writer(path, format, Box::new(BufWriter::with_capacity(1 << 18, file)))?;
         Ok(Self { path: path.to_owned(), draft, writer: Some(writer) })
     }
@@ -49,5 +49,5 @@ impl Drop for BarFile {
 }
 
 fn io(path: &Path, error: &std::io::Error) -> FeedError {
-    FeedError::Io { origin: path.display().to_string(), what: error.to_string() }
+    FeedError::Io { origin: path.display().to_string(), what: format!("cannot be written: {error}") }
 }

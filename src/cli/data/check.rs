@@ -27,6 +27,12 @@ pub(in crate::cli) struct CheckFlags {
 pub(super) fn run(flags: &CheckFlags, out: &mut dyn Write) -> Outcome {
     let catalog = Catalog::open(&flags.catalog.catalog).map_err(failed)?;
     let reports = catalog.check(&flags.symbols).map_err(failed)?;
+    if reports.is_empty() {
+        let path = flags.catalog.catalog.display();
+        return Err(failed(format!(
+            "{path}: no data: the catalog is empty; fill it with `barhive data import`"
+        )));
+    }
     let unsound = reports.iter().filter(|report| !report.is_sound()).count();
     match flags.format {
         Format::Json => output::json(out, &reports.iter().map(to_json).collect::<Vec<_>>())?,

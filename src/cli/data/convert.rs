@@ -54,6 +54,12 @@ pub(super) fn run(flags: &ConvertFlags, out: &mut dyn Write) -> Outcome {
     let format = FileFormat::of_path(&flags.to).ok_or_else(|| {
         CliError::Usage(format!("{}: expected the extension .csv, .parquet or .jsonl", flags.to.display()))
     })?;
+    if flags.to.canonicalize().is_ok_and(|to| flags.from.canonicalize().is_ok_and(|from| from == to)) {
+        return Err(CliError::Usage(format!(
+            "{}: is read and written; name another file",
+            flags.to.display()
+        )));
+    }
     let spec = flags.file.spec(SystemClock.now_ns()).map_err(CliError::Usage)?;
     let mut sink = FileSink { file: Some(BarFile::create(&flags.to, format).map_err(failed)?), begun: None };
     let report = import_file(&flags.from, &spec, &mut sink).map_err(failed)?;

@@ -34,7 +34,7 @@ pub(super) struct FileFlags {
     #[arg(long, value_name = "FORMAT")]
     time_format: Option<TimeFormat>,
     /// The zone of stamps without one, such as America/New_York or UTC
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
     zone: Option<Tz>,
     /// Whether a stamp is the open or the close of its bar
     #[arg(long, value_name = "END", value_parser = word::<StampedAt>)]
@@ -107,6 +107,10 @@ fn column(text: &str) -> Result<(String, Column), String> {
     let fault = || format!("expected PART=COLUMN such as time=Date or close=5, found `{text}`");
     let (part, column) = text.split_once('=').ok_or_else(fault)?;
     if part.is_empty() || column.is_empty() { Err(fault()) } else { Ok((part.to_owned(), column.into())) }
+}
+
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| format!("expected a zone such as UTC or America/New_York, found `{text}`"))
 }
 
 fn policy(text: &str) -> Result<(Fault, Policy), String> {

@@ -31,7 +31,7 @@ pub(in crate::cli) struct GenerateFlags {
     #[arg(long, value_name = "N", default_value_t = 1)]
     instruments: u32,
     /// Bars of each instrument
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000, allow_negative_numbers = true)]
     bars: u64,
     /// How long a bar lasts
     #[arg(long, value_name = "TIME", default_value = "1m")]
@@ -40,19 +40,19 @@ pub(in crate::cli) struct GenerateFlags {
     #[arg(long, value_name = "DATE", default_value = "2020-01-01")]
     start: String,
     /// The price that every instrument starts from
-    #[arg(long, value_name = "PRICE", default_value_t = 100.0)]
+    #[arg(long, value_name = "PRICE", default_value_t = 100.0, allow_negative_numbers = true)]
     price: f64,
     /// Yearly drift in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, allow_negative_numbers = true)]
     drift: f64,
     /// Yearly volatility in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 40.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 40.0, allow_negative_numbers = true)]
     volatility: f64,
     /// How much of a bar's volatility is carried into the next, 0 to 0.99
-    #[arg(long, value_name = "SHARE", default_value_t = 0.9)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, allow_negative_numbers = true)]
     clustering: f64,
     /// Percentage of bars that are missing
-    #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, allow_negative_numbers = true)]
     missing: f64,
     /// Root of all randomness: the same seed gives the same bytes
     #[arg(long, value_name = "N", default_value_t = 42)]

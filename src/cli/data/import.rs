@@ -6,7 +6,7 @@ use std::{
 };
 
 use barhive_actors::clock::SystemClock;
-use barhive_engine::time::Clock;
+use barhive_engine::{data::FeedError, time::Clock};
 use barhive_feeds::import::{ImportReport, ImportSpec, import_file, import_stream};
 use barhive_store::Catalog;
 use clap::Args;
@@ -51,15 +51,15 @@ pub(super) fn run(flags: &ImportFlags, out: &mut dyn Write) -> Outcome {
     Ok(Done::All)
 }
 
-fn import(
-    file: &Path,
-    spec: &ImportSpec,
-    catalog: &Catalog,
-) -> Result<ImportReport, barhive_engine::data::FeedError> {
+fn import(file: &Path, spec: &ImportSpec, catalog: &Catalog) -> Result<ImportReport, FeedError> {
     let is_pipe = file == Path::new("-");
     let origin = if is_pipe { "standard input".to_owned() } else { file.display().to_string() };
     let mut sink = CatalogSink::new(catalog, json!({ "origin": origin, "spec": spec }));
     if is_pipe {
+        if spec.symbol.is_none() && spec.layout.columns.symbol.is_none() {
+            let what = "a pipe has no name to take the symbol from: declare --symbol, or --column symbol=...";
+            return Err(FeedError::Io { origin, what: what.to_owned() });
+        }
         import_stream(&origin, Box::new(io::stdin()), spec, &mut sink)
     } else {
         import_file(file, spec, &mut sink)

@@ -11,10 +11,10 @@ pub(super) struct InstrumentFlags {
     #[arg(long, value_name = "N")]
     price_scale: Option<u8>,
     /// Smallest price step of an order, such as 0.01 [default: one unit of the price scale]
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true)]
     tick: Option<String>,
     /// Smallest quantity step, such as 0.00001 [default: 1]
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true)]
     lot: Option<String>,
     /// Money per unit of price and quantity [default: 1]
     #[arg(long, value_name = "N")]

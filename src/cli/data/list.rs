@@ -28,6 +28,15 @@ pub(in crate::cli) struct ListFlags {
 
 pub(super) fn run(flags: &ListFlags, out: &mut dyn Write) -> Outcome {
     let mut listing = Catalog::open(&flags.catalog.catalog).and_then(|one| one.list()).map_err(failed)?;
+    let is_known = |symbol: &String| listing.entries.iter().any(|entry| entry.symbol == *symbol);
+    let unknown: Vec<_> = flags.symbols.iter().filter(|symbol| !is_known(symbol)).cloned().collect();
+    if !unknown.is_empty() {
+        let path = flags.catalog.catalog.display();
+        return Err(failed(format!(
+            "{path}: no series {}; without a symbol, all are listed",
+            unknown.join(", ")
+        )));
+    }
     if !flags.symbols.is_empty() {
         listing.entries.retain(|entry| flags.symbols.contains(&entry.symbol));
     }
@@ -49,6 +58,10 @@ pub(super) fn run(flags: &ListFlags, out: &mut dyn Write) -> Outcome {
             }
             write!(out, "{}", table::lines(rows))?;
         }
+    }
+    if listing.entries.is_empty() && listing.faults.is_empty() {
+        let path = flags.catalog.catalog.display();
+        tracing::warn!("{path}: the catalog is empty; fill it with `barhive data import`");
     }
     for fault in &listing.faults {
         tracing::error!("{fault}");

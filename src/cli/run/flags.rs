@@ -28,7 +28,7 @@ pub(in crate::cli) struct RunFlags {
     #[arg(long, value_name = "FORMAT", value_parser = record_format())]
     pub(super) store: Option<store::Format>,
     /// Read only the first N bars of every series
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(super) bars: Option<u64>,
     /// Run only the first N strategies of the set
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
