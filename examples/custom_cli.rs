@@ -1,7 +1,7 @@
 //! The whole command line with a strategy and a feed of one's own in it: a YAML file may name them.
 //!
 //! ```text
-//! cargo run --release --example custom_cli -- run examples/set.yaml
+//! cargo run --release --example custom_cli -- run examples/custom_set.yaml
 //! cargo run --release --example custom_cli -- list strategies weekday
 //! ```
 

@@ -21,7 +21,7 @@ fn run(args: &[&str]) -> String {
 fn parts_of_ones_own_run_from_a_yaml_file() {
     let results = tempfile::tempdir().expect("a folder");
     let results = results.path().to_str().expect("UTF-8");
-    let set = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/set.yaml");
+    let set = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/custom_set.yaml");
     let report = run(&["run", set, "--results-dir", results, "--format", "json"]);
     let report: Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!(
