@@ -197,10 +197,13 @@ fn strategies(page: &mut Page<'_>, input: &ReportInput<'_>) {
         .map(|(account, strategy)| {
             let won = strategy.winners as f64 / strategy.trades as f64;
             vec![
-                if input.result.accounts.len() == 1 || account.name == strategy.id {
-                    name(&strategy.id)
-                } else {
-                    name(&format!("{}/{}", account.name, strategy.id))
+                {
+                    let id = without_symbol(&strategy.id, &strategy.instruments);
+                    if input.result.accounts.len() == 1 || account.name == id || account.name == strategy.id {
+                        name(id)
+                    } else {
+                        name(&format!("{}/{id}", account.name))
+                    }
                 },
                 match strategy.instruments.as_slice() {
                     [one] => name(one),
@@ -220,6 +223,15 @@ fn strategies(page: &mut Page<'_>, input: &ReportInput<'_>) {
     page.more(all.len(), shown.len());
 }
 
+/// An instance's id without the symbol that stands in the column beside it.
+fn without_symbol<'i>(id: &'i str, instruments: &[String]) -> &'i str {
+    let [symbol] = instruments else { return id };
+    id.strip_suffix(symbol.as_str())
+        .and_then(|id| id.strip_suffix('/'))
+        .filter(|id| !id.is_empty())
+        .unwrap_or(id)
+}
+
 fn open_positions(page: &mut Page<'_>, input: &ReportInput<'_>) {
     let open: Vec<_> = input.result.accounts.iter().flat_map(|account| &account.open_positions).collect();
     if open.is_empty() {
@@ -231,7 +243,7 @@ fn open_positions(page: &mut Page<'_>, input: &ReportInput<'_>) {
         .iter()
         .map(|position| {
             vec![
-                name(&position.strategy),
+                name(without_symbol(&position.strategy, std::slice::from_ref(&position.symbol))),
                 name(&position.symbol),
                 clean(&position.quantity),
                 number(position.average_price, 4),
