@@ -38,6 +38,16 @@ fn the_code_of_the_readme_is_the_example() {
     assert_eq!(block(&read("README.md"), "rust"), read("examples/readme.rs"));
 }
 
+/// `test.sh` runs it with the program that the tests have built, and with `--release` where that is asked for.
+#[test]
+fn the_first_command_of_the_readme_is_the_one_that_is_tested() {
+    let command = block(&read("README.md"), "sh").lines().next().expect("a command").to_owned();
+    let command = command.split(" #").next().expect("a command").trim();
+    let set = command.strip_prefix("cargo run --release -- run ").expect("it runs a set");
+    let tested = format!("cargo run \"${{profile[@]}}\" --locked --quiet -- run {set} ");
+    assert!(read("test.sh").contains(&tested), "test.sh does not run {set}");
+}
+
 #[test]
 fn the_output_in_the_readme_is_what_the_code_prints() {
     let printed = Command::new(example()).output().expect("the example runs");

@@ -44,6 +44,21 @@ fn a_run_prints_tables_within_80_columns_and_leaves_a_folder() {
     assert!(answer.stdout.contains(&folder), "the report says where the rest is");
 }
 
+/// The program's allocator, which a feature changes, is no part of a result:
+/// `cargo test --features mimalloc --test cli` passes with the same hashes.
+#[test]
+fn the_sets_that_come_along_have_the_results_that_they_have_everywhere() {
+    let place = Place::new();
+    for (set, hash) in [
+        ("config/quickstart.yaml", "199d59b9c6c84cd2c515b47ebe92e80d288f7b8702f8255c42e8dac287729de0"),
+        ("examples/set.yaml", "944dd9a4d4e6857606fdc781a8c55f1aa4dcb3babbae2a2b66f64b3f6b6e7e41"),
+    ] {
+        let path = format!("{}/{set}", env!("CARGO_MANIFEST_DIR"));
+        let report = json(&place.succeed(&["run", &path, "--format", "json", "--no-html"]));
+        assert_eq!(report["result_hash"], hash, "{set}");
+    }
+}
+
 #[test]
 fn json_on_standard_output_is_the_report_of_the_folder() {
     let place = Place::new();
