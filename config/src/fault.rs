@@ -156,6 +156,11 @@ impl FaultLog {
         self.entries.borrow().is_empty()
     }
 
+    /// How many faults there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.entries.borrow().len() as u64 + self.omitted.get()
+    }
+
     /// Whether every fault lies within the items of the list `section`.
     pub(crate) fn all_within(&self, section: &str) -> bool {
         let inside =

@@ -8,19 +8,26 @@ mod build;
 mod compose;
 mod fault;
 mod json_schema;
+mod kind;
 mod load;
 mod preset;
 mod read;
 mod reference;
 mod section;
+mod shape;
 mod source;
 mod suggest;
+mod sweep;
 mod tree;
 mod value;
 
 pub use barhive_engine::secret::Secret;
 pub use fault::{Fault, Faults};
 pub use json_schema::schema;
-pub use load::{Environment, LoadOptions, Loaded, ReportOptions, load, load_str};
+pub use load::{
+    Document, Environment, LoadOptions, Loaded, ReportOptions, load, load_any, load_str, load_sweep,
+    load_sweep_str,
+};
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
+pub use sweep::{Isolation, LoadedSweep, PointsFile, RankBy, SweepSettings};

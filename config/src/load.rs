@@ -1,4 +1,4 @@
-//! Loading a set: read, compose, build.
+//! Loading a set or a sweep: read, compose, build.
 
 use std::{
     fmt,
@@ -9,13 +9,14 @@ use std::{
 use barhive_engine::{Registry, set::RunSpec};
 
 use crate::{
-    Faults,
-    build::{Scene, build, make_absolute},
+    Faults, LoadedSweep,
+    build::{Scene, build, build_sweep, make_absolute},
     compose::{Includer, apply_overrides},
     fault::FaultLog,
+    kind::{Evidence, Kind, of_a_sweep},
     read::{Place, Reader},
     source::{Folder, read_named, take_text},
-    tree::{Budget, parse, write},
+    tree::{Budget, Node, parse, write},
 };
 
 /// Looks up an environment variable.
@@ -84,11 +85,84 @@ impl fmt::Debug for Loaded {
     }
 }
 
+/// What a file turned out to be.
+#[derive(Clone, Debug)]
+pub enum Document {
+    /// A strategy set.
+    Set(Box<Loaded>),
+    /// A sweep.
+    Sweep(Box<LoadedSweep>),
+}
+
 /// Loads a set from a file. Includes and data paths are relative to its folder.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Everything that is wrong with it; a file that is a sweep says so.
 pub fn load(path: &Path, registry: &Registry, options: &LoadOptions) -> Result<Loaded, Faults> {
+    match from_file(path, registry, options, Some(Kind::Set))? {
+        Document::Set(set) => Ok(*set),
+        Document::Sweep(_) => unreachable!("a set was asked for"),
+    }
+}
+
+/// Loads a sweep from a file. Includes, data paths and files of points are relative to its folder.
+///
+/// # Errors
+/// Everything that is wrong with it; a file that is a set says so.
+pub fn load_sweep(path: &Path, registry: &Registry, options: &LoadOptions) -> Result<LoadedSweep, Faults> {
+    match from_file(path, registry, options, Some(Kind::Sweep))? {
+        Document::Sweep(sweep) => Ok(*sweep),
+        Document::Set(_) => unreachable!("a sweep was asked for"),
+    }
+}
+
+/// Loads a file, whichever it is. A sweep is what has a section `sweep`, or a strategy with `where`,
+/// `points`, `timeframes` or a parameter with several values.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_any(path: &Path, registry: &Registry, options: &LoadOptions) -> Result<Document, Faults> {
+    from_file(path, registry, options, None)
+}
+
+/// Loads a set from text; `origin` names it in faults.
+///
+/// # Errors
+/// Everything that is wrong with it; a text that is a sweep says so.
+pub fn load_str(
+    text: &str,
+    origin: &str,
+    registry: &Registry,
+    options: &LoadOptions,
+) -> Result<Loaded, Faults> {
+    match from_text(text, origin, registry, options, Kind::Set)? {
+        Document::Set(set) => Ok(*set),
+        Document::Sweep(_) => unreachable!("a set was asked for"),
+    }
+}
+
+/// Loads a sweep from text; `origin` names it in faults.
+///
+/// # Errors
+/// Everything that is wrong with it; a text that is a set says so.
+pub fn load_sweep_str(
+    text: &str,
+    origin: &str,
+    registry: &Registry,
+    options: &LoadOptions,
+) -> Result<LoadedSweep, Faults> {
+    match from_text(text, origin, registry, options, Kind::Sweep)? {
+        Document::Sweep(sweep) => Ok(*sweep),
+        Document::Set(_) => unreachable!("a sweep was asked for"),
+    }
+}
+
+fn from_file(
+    path: &Path,
+    registry: &Registry,
+    options: &LoadOptions,
+    asked: Option<Kind>,
+) -> Result<Document, Faults> {
     let log = FaultLog::default();
     let dir = path.parent().unwrap_or(Path::new(""));
     let folder = Folder::new(dir.to_path_buf());
@@ -106,29 +180,26 @@ pub fn load(path: &Path, registry: &Registry, options: &LoadOptions) -> Result<L
     };
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let source = Source { folder: &folder, dir, name: &name, file, text: &text, stem };
-    load_source(&source, registry, options, &log)
+    load_source(&source, registry, options, asked, &log)
 }
 
-/// Loads a set from text; `origin` names it in faults.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn load_str(
+fn from_text(
     text: &str,
     origin: &str,
     registry: &Registry,
     options: &LoadOptions,
-) -> Result<Loaded, Faults> {
+    asked: Kind,
+) -> Result<Document, Faults> {
     let log = FaultLog::default();
     let file = log.add_source(origin.to_owned(), text.to_owned());
     let folder = Folder::new(options.base_dir.clone());
     let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = Path::new("");
     let source = Source { folder: &folder, dir: &options.base_dir, name, file, text, stem };
-    load_source(&source, registry, options, &log)
+    load_source(&source, registry, options, Some(asked), &log)
 }
 
-/// The first text of a set.
+/// The first text of a configuration.
 struct Source<'a> {
     folder: &'a Folder,
     dir: &'a Path,
@@ -142,8 +213,45 @@ fn load_source(
     source: &Source<'_>,
     registry: &Registry,
     options: &LoadOptions,
+    asked: Option<Kind>,
     log: &FaultLog,
-) -> Result<Loaded, Faults> {
+) -> Result<Document, Faults> {
+    let root = compose(source, options, log)?;
+    let evidence = of_a_sweep(&root, registry);
+    let kind = asked.unwrap_or(if evidence.is_some() { Kind::Sweep } else { Kind::Set });
+    match (kind, evidence) {
+        (Kind::Set, Some(Evidence { at, path })) => {
+            let hint = "run it with `barhive sweep`, or give every parameter one value";
+            log.add(at, &path, "this makes the file a sweep".into(), Some(hint.into()));
+            return Err(log.finish());
+        }
+        (Kind::Sweep, None) if log.is_empty() => {
+            let hint = "run it with `barhive run`, or give a parameter several values: fast: [5, 10]";
+            log.add(root.at, "", "this is a set: nothing in it is varied".into(), Some(hint.into()));
+            return Err(log.finish());
+        }
+        _ => {}
+    }
+    let environment = |name: &str| match &options.environment {
+        Some(environment) => environment(name),
+        None => std::env::var(name).ok(),
+    };
+    let reader = Reader::new(log, &environment);
+    let scene = Scene {
+        reader: &reader,
+        registry,
+        base_dir: source.dir,
+        default_name: source.stem.as_deref().unwrap_or(kind.name()),
+        root: Place::root(&root),
+    };
+    match kind {
+        Kind::Set => set(&scene, options, log).map(|set| Document::Set(Box::new(set))),
+        Kind::Sweep => sweep(&scene, log).map(|sweep| Document::Sweep(Box::new(sweep))),
+    }
+}
+
+/// One tree from the first text, its includes and the overrides.
+fn compose(source: &Source<'_>, options: &LoadOptions, log: &FaultLog) -> Result<Node, Faults> {
     let mut includer = Includer::new(source.folder, source.dir, log);
     let Some(mut root) = includer.parse(source.name, source.file, source.text) else {
         return Err(log.finish());
@@ -152,50 +260,67 @@ fn load_source(
     let budget = Budget::default();
     if root.depth() > budget.depth_max || root.size() > budget.nodes_max {
         let message = format!(
-            "with its includes the set is more than {} levels deep or has more than {} values",
+            "with its includes the file is more than {} levels deep or has more than {} values",
             budget.depth_max, budget.nodes_max
         );
         log.add(root.at, "", message, None);
         return Err(log.finish());
     }
-    let environment = |name: &str| match &options.environment {
-        Some(environment) => environment(name),
-        None => std::env::var(name).ok(),
-    };
-    let reader = Reader::new(log, &environment);
-    let stem = source.stem.as_deref().unwrap_or("set");
-    let scene = Scene {
-        reader: &reader,
-        registry,
-        base_dir: source.dir,
-        default_name: stem,
-        root: Place::root(&root),
-    };
-    let built = build(&scene);
+    Ok(root)
+}
+
+fn set(scene: &Scene<'_, '_>, options: &LoadOptions, log: &FaultLog) -> Result<Loaded, Faults> {
+    let built = build(scene);
     let sound = log.is_empty();
-    let Some(built) = built else {
-        if sound {
-            log.add(root.at, "", "the set could not be understood".into(), None);
-        }
-        return Err(log.finish());
-    };
+    let Some(built) = built else { return Err(not_understood(scene, log)) };
     let rest_is_sound =
         options.keep_going && log.all_within("strategies") && !built.spec.containers.is_empty();
     if !sound && !rest_is_sound {
         return Err(log.finish());
     }
-    let canonical_yaml = write(&root, &|node| reader.is_secret(node));
+    let canonical_yaml = canonical(scene);
     Ok(Loaded {
         spec: built.spec,
         report: built.report,
-        standalone_yaml: standalone(&canonical_yaml, source.dir),
+        standalone_yaml: standalone(&canonical_yaml, scene.base_dir),
         canonical_yaml,
         warnings: built.warnings,
         left_out: (!sound).then(|| log.finish()),
     })
 }
 
-/// What was written of a set, with the data paths made absolute.
+fn sweep(scene: &Scene<'_, '_>, log: &FaultLog) -> Result<LoadedSweep, Faults> {
+    let built = build_sweep(scene);
+    match built {
+        None => Err(not_understood(scene, log)),
+        Some(_) if !log.is_empty() => Err(log.finish()),
+        Some((built, extent)) => {
+            let canonical_yaml = canonical(scene);
+            Ok(LoadedSweep {
+                spec: built.spec,
+                settings: extent.settings,
+                report: built.report,
+                standalone_yaml: standalone(&canonical_yaml, scene.base_dir),
+                canonical_yaml,
+                files: extent.files,
+                warnings: built.warnings,
+            })
+        }
+    }
+}
+
+fn not_understood(scene: &Scene<'_, '_>, log: &FaultLog) -> Faults {
+    if log.is_empty() {
+        log.add(scene.root.at, "", "the file could not be understood".into(), None);
+    }
+    log.finish()
+}
+
+fn canonical(scene: &Scene<'_, '_>) -> String {
+    write(scene.root.node, &|node| scene.reader.is_secret(node))
+}
+
+/// What was written of a file, with the data paths made absolute.
 fn standalone(canonical_yaml: &str, base_dir: &Path) -> String {
     let log = FaultLog::default();
     let file = log.add_source(String::new(), canonical_yaml.to_owned());

@@ -1,12 +1,13 @@
-//! Bad sets, each with the exact words that a user reads. `UPDATE_FAULTS=1` writes the file anew, to be
+//! Bad sets and sweeps, each with the exact words that a user reads. `UPDATE_FAULTS=1` writes the file anew, to be
 //! looked at before it is committed.
 
 mod kit;
 
-use barhive_config::{LoadOptions, load_str};
+use barhive_config::{Faults, LoadOptions, load_str, load_sweep_str};
 use kit::registry;
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults.txt");
+const SETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults.txt");
+const SWEEPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sweep_faults.txt");
 const CASE: &str = "=== ";
 const ANSWER: &str = "\n--- says\n";
 
@@ -16,8 +17,8 @@ struct Case {
     answer: String,
 }
 
-fn cases() -> Vec<Case> {
-    let text = std::fs::read_to_string(PATH).expect("the cases are part of the crate");
+fn cases(path: &str) -> Vec<Case> {
+    let text = std::fs::read_to_string(path).expect("the cases are part of the crate");
     let mut cases = Vec::new();
     for part in text.split(&format!("\n{CASE}")) {
         let part = part.strip_prefix(CASE).unwrap_or(part);
@@ -32,30 +33,50 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// What a set says; `--set` lines at its head are overrides.
-fn says(yaml: &str) -> String {
-    let mut options = LoadOptions::default();
+fn load(path: &str, text: &str, options: &LoadOptions) -> Result<(), Faults> {
+    match path {
+        SETS => load_str(text, "set.yaml", &registry(), options).map(drop),
+        _ => load_sweep_str(text, "sweep.yaml", &registry(), options).map(drop),
+    }
+}
+
+/// What a file says; `--set` lines at its head are overrides.
+fn says(path: &str, yaml: &str) -> String {
+    let mut options = LoadOptions {
+        base_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
+        ..LoadOptions::default()
+    };
     let mut text = yaml;
     while let Some(rest) = text.strip_prefix("# --set ") {
         let (set, rest) = rest.split_once('\n').expect("an override has a line");
         options.sets.push(set.to_owned());
         text = rest;
     }
-    match load_str(text, "set.yaml", &registry(), &options) {
-        Ok(_) => "nothing".to_owned(),
-        Err(faults) => faults.to_string(),
+    match load(path, text, &options) {
+        Ok(()) => "nothing".to_owned(),
+        Err(faults) => faults.to_string().replace(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/"), ""),
     }
 }
 
 #[test]
 fn every_bad_set_says_what_is_wrong_where_and_what_to_do() {
-    let cases = cases();
-    assert!(cases.len() >= 60, "{} cases", cases.len());
+    let count = check(SETS);
+    assert!(count >= 60, "{count} cases");
+}
+
+#[test]
+fn every_bad_sweep_says_what_is_wrong_where_and_what_to_do() {
+    let count = check(SWEEPS);
+    assert!(count >= 40, "{count} cases");
+}
+
+fn check(path: &str) -> usize {
+    let cases = cases(path);
     let updating = std::env::var_os("UPDATE_FAULTS").is_some();
     let mut written = String::new();
     let mut differing = Vec::new();
     for case in &cases {
-        let said = says(&case.yaml);
+        let said = says(path, &case.yaml);
         written.push_str(&format!(
             "{CASE}{}\n{}{ANSWER}{said}\n",
             case.name,
@@ -74,16 +95,19 @@ fn every_bad_set_says_what_is_wrong_where_and_what_to_do() {
     }
     if updating {
         let lines: Vec<&str> = written.lines().map(str::trim_end).collect();
-        std::fs::write(PATH, lines.join("\n") + "\n").expect("the cases can be written");
-        return;
+        std::fs::write(path, lines.join("\n") + "\n").expect("the cases can be written");
+        return cases.len();
     }
     assert!(differing.is_empty(), "{}", differing.join("\n\n"));
+    cases.len()
 }
 
 #[test]
 fn every_fault_has_a_place_and_the_place_is_in_the_text() {
-    for case in cases() {
-        let Err(faults) = load_str(&case.yaml, "set.yaml", &registry(), &LoadOptions::default()) else {
+    for (path, case) in
+        [SETS, SWEEPS].iter().flat_map(|path| cases(path).into_iter().map(move |c| (*path, c)))
+    {
+        let Err(faults) = load(path, &case.yaml, &LoadOptions::default()) else {
             continue;
         };
         for fault in faults.faults {

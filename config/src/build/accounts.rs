@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use barhive_engine::{
-    instrument::FeeSchedule,
+    instrument::{FeeSchedule, InstrumentId},
     set::{ContainerSpec, StrategySpec},
 };
 
@@ -176,7 +176,7 @@ pub(super) fn containers(
         let own = strategies_of(scene, account, drafts);
         traded.extend(own.iter().map(|draft| draft.id.as_str()));
         for draft in &own {
-            check_currency(scene, account, draft, universe);
+            check_currency(scene, account, &draft.id, &draft.sizes.instruments, universe);
         }
         let groups: Vec<(String, Vec<&Draft<'_>>)> = match account.kind {
             AccountKind::Shared => vec![(account.name.clone(), own)],
@@ -240,17 +240,25 @@ fn strategies_of<'d, 't>(
     drafts.iter().filter(|draft| patterns.iter().any(|p| matches(&p.value, &draft.id))).collect()
 }
 
-fn check_currency(scene: &Scene<'_, '_>, account: &Account<'_>, draft: &Draft<'_>, universe: &Universe) {
+/// Whether an account can hold what a strategy trades.
+pub(super) fn check_currency(
+    scene: &Scene<'_, '_>,
+    account: &Account<'_>,
+    strategy: &str,
+    instruments: &[InstrumentId],
+    universe: &Universe,
+) -> bool {
     let own = &account.cash.value.currency;
-    let other = draft.sizes.instruments.iter().map(|id| universe.get(*id)).find(|i| i.currency != *own);
-    if let Some(instrument) = other {
-        let message = format!(
-            "the account is in {own}, but {} (strategy {}) is priced in {}",
-            instrument.symbol, draft.id, instrument.currency
-        );
-        let hint = "currencies are not converted yet: use an account per currency";
-        scene.fault_at(&account.cash, message, Some(hint.into()));
-    }
+    let Some(instrument) = instruments.iter().map(|id| universe.get(*id)).find(|i| i.currency != *own) else {
+        return true;
+    };
+    let message = format!(
+        "the account is in {own}, but {} (strategy {strategy}) is priced in {}",
+        instrument.symbol, instrument.currency
+    );
+    let hint = "currencies are not converted yet: use an account per currency";
+    scene.fault_at(&account.cash, message, Some(hint.into()));
+    false
 }
 
 fn container(
@@ -267,17 +275,39 @@ fn container(
         drafts.iter().map(|draft| draft.specs(scene, universe, section)).collect();
     Some(ContainerSpec {
         name,
-        cash: account.cash.value.amount,
-        currency: account.cash.value.currency.clone(),
         leverage_max: risk.and_then(|risk| risk.leverage).unwrap_or(account.leverage),
         drawdown_max: risk.and_then(|risk| risk.drawdown).or(account.drawdown),
         strategies: strategies.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
-        fees: account.fees,
-        fill: terms.fill,
-        from_ns: terms.from_ns,
-        to_ns: terms.to_ns,
-        trace: terms.trace,
-        retention: terms.retention,
-        seed: terms.seed,
+        ..account.bare(terms)
     })
+}
+
+impl Account<'_> {
+    /// Its container without a strategy.
+    pub(super) fn bare(&self, terms: Terms) -> ContainerSpec {
+        ContainerSpec {
+            name: self.name.clone(),
+            cash: self.cash.value.amount,
+            currency: self.cash.value.currency.clone(),
+            leverage_max: self.leverage,
+            drawdown_max: self.drawdown,
+            strategies: Vec::new(),
+            fees: self.fees,
+            fill: terms.fill,
+            from_ns: terms.from_ns,
+            to_ns: terms.to_ns,
+            trace: terms.trace,
+            retention: terms.retention,
+            seed: terms.seed,
+        }
+    }
+
+    /// A fault where it is told which strategies trade on it.
+    pub(super) fn refuse_strategies(&self, scene: &Scene<'_, '_>, message: &str) {
+        if self.strategies.is_some()
+            && let Some(place) = self.place.get("strategies")
+        {
+            scene.reader.fault(&place, message, None);
+        }
+    }
 }

@@ -57,6 +57,8 @@ pub(super) fn machinery(
             Some(span) => span.value.ms,
             None => default.monitor_interval_ms,
         },
+        // Which way variants are computed is for the program to choose, not for a file.
+        ..default
     }
 }
 

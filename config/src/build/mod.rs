@@ -9,15 +9,22 @@ mod machinery;
 mod paths;
 mod sizes;
 mod strategies;
+mod sweep;
 mod terms;
 
 pub(crate) use fees::fee_schedule;
 pub(crate) use paths::make_absolute;
+pub(crate) use sweep::build_sweep;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use barhive_engine::{Registry, set::RunSpec};
+use barhive_engine::{
+    Registry,
+    data::Source,
+    set::{Machinery, MarketFill, RunSpec},
+};
 
+use self::{instruments::Universe, terms::Terms};
 use crate::{
     ReportOptions,
     read::{Captured, Located, Place, Reader},
@@ -37,45 +44,64 @@ pub(crate) struct Scene<'s, 't> {
     pub(crate) root: Place<'t>,
 }
 
-/// A built set.
-pub(crate) struct Built {
-    pub(crate) spec: RunSpec,
+/// A built set or sweep.
+pub(crate) struct Built<S> {
+    pub(crate) spec: S,
     pub(crate) report: ReportOptions,
     pub(crate) warnings: Vec<String>,
 }
 
 /// Builds a set; `None` when faults left too little of it. Every fault goes to the reader's log.
-pub(crate) fn build(scene: &Scene<'_, '_>) -> Option<Built> {
-    let reader = scene.reader;
-    let set: SetSection = reader.read(&scene.root)?;
-    let name = scene.name(set.name.as_ref()).unwrap_or_else(|| scene.default_name.to_owned());
-    let calendars = instruments::own_calendars(scene, set.calendars.as_ref());
-    let fees = set.fees.as_ref().and_then(|entry| fees::entry(scene, entry));
-    let terms = terms::terms(scene, &set);
-    let machinery = machinery::machinery(scene, set.engine.as_ref(), set.bus.as_ref());
-    let report = machinery::report(scene, set.report.as_ref());
-    let source = feed::open(scene, set.feed.as_ref());
-    let universe = source
-        .as_deref()
-        .and_then(|source| instruments::universe(scene, source, set.instruments.as_ref(), fees, &calendars));
-    let strategies = strategies::strategies(scene, set.strategies.as_ref(), universe.as_ref());
+pub(crate) fn build(scene: &Scene<'_, '_>) -> Option<Built<RunSpec>> {
+    let set: SetSection = scene.reader.read(&scene.root)?;
+    let stage = Stage::new(scene, &set);
+    let universe = stage.universe.as_ref();
+    let strategies = strategies::strategies(scene, set.strategies.as_ref(), universe);
     let accounts = accounts::accounts(scene, &set);
     let risks = accounts::risks(scene, set.risk.as_ref());
     let universe = universe?;
-    let containers = accounts::containers(scene, &accounts, &risks, &strategies, &universe, terms);
-    let mut warnings = Vec::new();
-    if terms.fill.market == barhive_engine::set::MarketFill::DecidingClose {
-        warnings.push("market orders fill at the close that decided, a price that is gone by then".into());
-    }
+    let containers = accounts::containers(scene, &accounts, &risks, &strategies, universe, stage.terms);
     let spec = RunSpec {
-        name,
+        name: stage.name,
         instruments: universe.instruments.to_vec(),
-        source: source?,
+        source: stage.source?,
         containers,
-        bars_max: terms.bars_max,
-        machinery,
+        bars_max: stage.terms.bars_max,
+        machinery: stage.machinery,
     };
-    Some(Built { spec, report, warnings })
+    Some(Built { spec, report: stage.report, warnings: stage.warnings })
+}
+
+/// What sets and sweeps share: data, instruments, terms.
+struct Stage {
+    name: String,
+    terms: Terms,
+    machinery: Machinery,
+    report: ReportOptions,
+    source: Option<Arc<dyn Source>>,
+    universe: Option<Universe>,
+    warnings: Vec<String>,
+}
+
+impl Stage {
+    fn new(scene: &Scene<'_, '_>, set: &SetSection) -> Self {
+        let name = scene.name(set.name.as_ref()).unwrap_or_else(|| scene.default_name.to_owned());
+        let calendars = instruments::own_calendars(scene, set.calendars.as_ref());
+        let fees = set.fees.as_ref().and_then(|entry| fees::entry(scene, entry));
+        let terms = terms::terms(scene, set);
+        let machinery = machinery::machinery(scene, set.engine.as_ref(), set.bus.as_ref());
+        let report = machinery::report(scene, set.report.as_ref());
+        let source = feed::open(scene, set.feed.as_ref());
+        let universe = source.as_deref().and_then(|source| {
+            instruments::universe(scene, source, set.instruments.as_ref(), fees, &calendars)
+        });
+        let mut warnings = Vec::new();
+        if terms.fill.market == MarketFill::DecidingClose {
+            warnings
+                .push("market orders fill at the close that decided, a price that is gone by then".into());
+        }
+        Self { name, terms, machinery, report, source, universe, warnings }
+    }
 }
 
 impl<'t> Scene<'_, 't> {

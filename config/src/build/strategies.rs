@@ -151,7 +151,7 @@ fn params<'t>(
     })
 }
 
-fn assigned(
+pub(super) fn assigned(
     scene: &Scene<'_, '_>,
     place: &Place<'_>,
     patterns: Option<&[Located<String>]>,
@@ -240,7 +240,7 @@ fn trial_currency(universe: &Universe) -> Currency {
 }
 
 /// The parameter that a strategy's complaint names.
-fn named_param<'t>(params: &Place<'t>, complaint: &str) -> Option<Place<'t>> {
+pub(super) fn named_param<'t>(params: &Place<'t>, complaint: &str) -> Option<Place<'t>> {
     complaint.split('`').skip(1).step_by(2).find_map(|name| params.get(name))
 }
 

@@ -190,6 +190,35 @@ impl<'t> Reader<'t> {
         self.places.borrow()[index.0 as usize].clone()
     }
 
+    /// A reader for a tree of its own whose faults go to the same log.
+    pub(crate) fn beside<'x>(&self) -> Reader<'x>
+    where
+        't: 'x,
+    {
+        Reader::new(self.log, self.environment)
+    }
+
+    /// Whether anything was read as a secret.
+    pub(crate) fn any_secret(&self) -> bool {
+        !self.secrets.borrow().is_empty()
+    }
+
+    /// Takes a node out of sight that has a fault of its own.
+    pub(crate) fn hide(&self, node: &'t Node) {
+        self.removed.borrow_mut().insert(node);
+        self.any_removed.set(true);
+    }
+
+    /// Whether everything that was read so far was without fault.
+    pub(crate) fn is_clean(&self) -> bool {
+        !self.any_removed.get()
+    }
+
+    /// The log that faults go to.
+    pub(crate) fn log(&self) -> &'t FaultLog {
+        self.log
+    }
+
     /// Whether a node was read as a secret.
     pub(crate) fn is_secret(&self, node: &Node) -> bool {
         self.secrets.borrow().contains(&std::ptr::from_ref(node))

@@ -5,12 +5,16 @@ mod instrument;
 mod machinery;
 mod set;
 mod strategy;
+mod sweep;
 
 pub(crate) use account::{AccountKind, AccountSection, RiskSection};
 pub(crate) use instrument::{FeesSection, InstrumentSection};
 pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSection, ReportSection};
 pub(crate) use set::{FeedSection, FillSection, MarketSection, RetentionSection, SetSection, TraceSection};
 pub(crate) use strategy::{LimitsSection, SizingSection, StrategySection};
+pub(crate) use sweep::{
+    IsolationSection, SweepFileSection, SweepSection, SweepStrategySection, SweptSection,
+};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 

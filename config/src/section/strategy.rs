@@ -33,7 +33,7 @@ pub(crate) struct StrategySection {
 }
 
 /// How large a position is.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Sizing")]
 pub(crate) enum SizingSection {
@@ -49,7 +49,7 @@ pub(crate) enum SizingSection {
 }
 
 /// Bounds on orders and positions.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Limits")]
 pub(crate) struct LimitsSection {

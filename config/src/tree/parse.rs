@@ -250,7 +250,15 @@ fn accept_key(node: Node, seen: &mut HashSet<Box<str>>, entries: &[Entry], log: 
         return Pending::Key(Key { text, at: node.at });
     }
     let first = entries.iter().find(|entry| entry.key.text == text).map_or(0, |entry| entry.key.at.line);
-    let hint = format!("it stands first in line {first}; keep one");
+    // `{a: range(1, 9, 1), b: range(1, 9, 1)}` has the commas of YAML in it.
+    let cut = |entry: &Entry| match &entry.value.value {
+        Value::Scalar(scalar) => scalar.text.starts_with("range(") && !scalar.text.contains(')'),
+        _ => false,
+    };
+    let hint = match entries.iter().any(cut) {
+        true => "between { }, put ranges in quotation marks: \"range(5, 50, 5)\"".to_owned(),
+        false => format!("it stands first in line {first}; keep one"),
+    };
     log.add(node.at, "", format!("{} is given twice", quote(&text)), Some(hint));
     Pending::Refused
 }

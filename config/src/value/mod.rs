@@ -2,10 +2,12 @@
 
 mod amount;
 mod measure;
+mod range;
 mod stamp;
 
 pub(crate) use amount::{Cash, Decimal, Fraction, Rate};
 pub(crate) use measure::{ByteSize, Span};
+pub(crate) use range::{is_range, range_values};
 pub(crate) use stamp::Stamp;
 
 /// Implements serde's and schemars' traits for a type that is read from text.

@@ -1,0 +1,70 @@
+//! How a sweep is run and ranked.
+
+use barhive_engine::sweep::Evaluation;
+
+use crate::{
+    Isolation, RankBy, SweepSettings,
+    build::Scene,
+    read::{Captured, Place},
+    section::{IsolationSection, Params, SweepSection},
+    suggest,
+    tree::{Value, quote},
+};
+
+pub(super) fn settings(scene: &Scene<'_, '_>, captured: Option<&Captured<SweepSection>>) -> SweepSettings {
+    let section: SweepSection = scene.section(captured);
+    let default = SweepSettings::default();
+    let number = |value: Option<&_>, min, max| value.and_then(|value| scene.within(value, min, max));
+    SweepSettings {
+        rank: section.rank.as_ref().and_then(|rank| ranks(scene, rank)).unwrap_or(default.rank),
+        top: number(section.top.as_ref(), 1, 10_000).unwrap_or(default.top),
+        batch: number(section.batch.as_ref(), 1, 1 << 20),
+        chunk: number(section.chunk.as_ref(), 1, u64::MAX),
+        workers: number(section.workers.as_ref(), 0, 256).unwrap_or(0) as usize,
+        isolation: match section.isolation {
+            None | Some(IsolationSection::Thread) => Isolation::Thread,
+            Some(IsolationSection::Process) => Isolation::Process,
+        },
+    }
+}
+
+fn ranks(scene: &Scene<'_, '_>, captured: &Captured<Params>) -> Option<Vec<RankBy>> {
+    let place = scene.reader.place(captured.place);
+    let items = match &place.node.value {
+        Value::Sequence(_) => place.items(),
+        _ => vec![place.clone()],
+    };
+    let mut ranks: Vec<RankBy> = Vec::with_capacity(items.len());
+    for item in &items {
+        let rank = rank(scene, item)?;
+        if ranks.iter().any(|known| known.figure == rank.figure) {
+            scene.reader.fault(item, format!("{} is already listed", quote(&rank.figure)), None);
+            return None;
+        }
+        ranks.push(rank);
+    }
+    if ranks.is_empty() {
+        scene.reader.fault(&place, "expected at least one figure", None);
+        return None;
+    }
+    Some(ranks)
+}
+
+fn rank(scene: &Scene<'_, '_>, place: &Place<'_>) -> Option<RankBy> {
+    let text = match &place.node.value {
+        Value::Scalar(scalar) if !scalar.text.is_empty() => &*scalar.text,
+        _ => {
+            let message = format!("expected the name of a figure, found {}", place.node.describe());
+            scene.reader.fault(place, message, None);
+            return None;
+        }
+    };
+    match text.parse::<RankBy>() {
+        Ok(rank) => Some(rank),
+        Err(message) => {
+            let figure = text.trim().trim_start_matches('-');
+            scene.reader.fault(place, message, Some(suggest::hint(figure, &Evaluation::figure_names())));
+            None
+        }
+    }
+}
