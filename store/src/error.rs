@@ -115,12 +115,7 @@ impl From<StoreError> for FeedError {
             StoreError::Order { series, row, expected, found } => {
                 Self::Data { origin: series, row: Some(row), expected, found }
             }
-            StoreError::Refused { subject, what } => Self::Data {
-                origin: subject,
-                row: None,
-                expected: "data that can be stored".to_owned(),
-                found: what,
-            },
+            StoreError::Refused { subject, what } => Self::Io { origin: subject, what },
             StoreError::Unknown { path, series } => {
                 Self::Unknown { origin: path.display().to_string(), what: format!("series {series}") }
             }
