@@ -11,6 +11,7 @@ pub mod format;
 mod html;
 mod input;
 mod json;
+pub mod ranking;
 pub mod statistics;
 pub mod store;
 mod terminal;
