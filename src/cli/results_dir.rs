@@ -72,6 +72,13 @@ impl ResultsDir {
         &self.path
     }
 
+    /// Takes away what a run left whose reports could not be written.
+    pub(super) fn abandon(&self) {
+        // The fault that led here is told; that half of it cannot be removed adds nothing.
+        let _ = store::start_over(&self.path);
+        self.remove_if_empty();
+    }
+
     /// Takes the folder of a run without a result away, unless there is something in it.
     pub(super) fn remove_if_empty(&self) {
         let _ = fs::remove_dir(&self.path);

@@ -100,16 +100,26 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
         files: &recorded.files,
         faults: &recorded.faults,
     };
-    write_folder(folder.path(), &loaded.standalone_yaml, &input, html)?;
+    let written = write_folder(folder.path(), &loaded.standalone_yaml, &input, html);
+    if written.is_err() {
+        // The result is printed all the same: it may have taken hours.
+        folder.abandon();
+    }
+    let files = if written.is_ok() { recorded.files.as_slice() } else { &[] };
+    let input = ReportInput { files, ..input };
     match flags.format {
         Format::Json => write_json(&input, &mut *out)?,
         Format::Table => {
             let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             let place = folder.path().display().to_string();
-            out.write_all(terminal(&input, TerminalStyle { color, see: Some(&place) }).as_bytes())?;
+            out.write_all(
+                terminal(&input, TerminalStyle { color, see: written.is_ok().then_some(place.as_str()) })
+                    .as_bytes(),
+            )?;
         }
     }
     out.flush()?;
+    written?;
     if let Some(faults) = &loaded.left_out {
         tracing::error!("left out:\n{faults}");
         return Ok(Done::WithFaults);
