@@ -8,7 +8,10 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use barhive_engine::time::{NS_PER_MINUTE, NS_PER_SECOND};
+use barhive_engine::{
+    indicator::{self, Input, Output, Params},
+    time::{NS_PER_MINUTE, NS_PER_SECOND},
+};
 use barhive_feeds::{
     import::{ImportReport, ImportSpec},
     quality::{Fault, Policies, Policy},
@@ -301,6 +304,37 @@ fn a_repaired_gap_is_filled_with_flat_bars_and_bounded() {
     rows.last_mut().unwrap().stamp += 20_000 * MINUTE_MS;
     let fault = import_text(&text_of(&rows, false), &spec(policies)).unwrap_err().to_string();
     assert!(fault.contains("longer than 10000 bars"), "{fault}");
+}
+
+#[test]
+fn no_indicator_loses_its_value_in_a_repaired_gap() {
+    let mut rows: Vec<Row> = (0..600).map(|at| good_row(at, 100.0 + (at * at % 37) as f64)).collect();
+    // Longer than any default window: the flat bars fill it.
+    rows.drain(200..400);
+    let policies = Policies { gap: Policy::Repair, ..Policies::default() };
+    let (kept, _) = import_text(&text_of(&rows, false), &spec(policies)).unwrap();
+    let bars = kept.bars();
+    assert_eq!(bars.len(), 600);
+    for def in indicator::builtin() {
+        let params = def.complete(&Params::default()).expect("defaults are good");
+        let mut columns = vec![vec![f64::NAN; bars.len()]; def.outputs.len()];
+        let mut slices: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
+        let input = Input {
+            x: &bars.close,
+            x_factor: Some(1e4),
+            open: &bars.open,
+            high: &bars.high,
+            low: &bars.low,
+            close: &bars.close,
+            volume: &bars.volume,
+            price_factor: Some(1e4),
+        };
+        (def.build)(&params).update(&input, &mut Output::new(&mut slices));
+        for column in columns {
+            let warm = column.iter().position(|value| value.is_finite()).expect("it warms up");
+            assert!(column[warm..].iter().all(|value| value.is_finite()), "{} after {warm}", def.name);
+        }
+    }
 }
 
 #[test]
