@@ -23,7 +23,7 @@ mod value;
 
 pub use barhive_engine::secret::Secret;
 pub use fault::{Fault, Faults};
-pub use json_schema::schema;
+pub use json_schema::{schema, sweep_schema};
 pub use load::{
     Document, Environment, LoadOptions, Loaded, ReportOptions, load, load_any, load_str, load_sweep,
     load_sweep_str,

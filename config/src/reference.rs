@@ -5,7 +5,10 @@ use std::fmt::Write;
 use barhive_engine::Registry;
 use serde_json::Value;
 
-use crate::{json_schema::schema, preset};
+use crate::{
+    json_schema::{schema, sweep_schema},
+    preset,
+};
 
 const INTRODUCTION: &str = "\
 # YAML reference
@@ -28,6 +31,39 @@ with their line and column. `barhive validate set.yaml` checks, `barhive plan se
 - **Overrides** on the command line replace single values: `--set strategies[0].params.fast=12`, or by name,
   `--set strategies[trend].params.fast=12`.
 - **Secrets** are the only fields in which `${NAME}` stands for an environment variable.
+";
+
+const SWEEPS: &str = "
+# Sweeps
+
+A sweep is a file like a set in which parameters take several values. Every combination is run on an account
+of its own. `barhive sweep sweep.yaml` runs it, `validate` and `plan` take it as they take a set, and
+`barhive schema sweep` writes its schema. It says all that a set says but for `accounts` and `risk`, and:
+
+```yaml
+strategies:
+  - id: cross
+    kind: sma_cross
+    params:
+      fast: range(5, 50, 5)              # 5, 10, ... 50: both ends belong to it
+      slow: [30, 50, 80, 120]            # these four
+      direction: long                    # one value for all combinations
+    where: [\"fast < slow\"]             # combinations that do not satisfy it are left out
+    instruments: [BTCUSDT, \"ETH*\"]     # each instrument apart
+    timeframes: [1m, 5m]
+    sizing: {equity_fraction: 100%}
+sweep: {rank: [sharpe, -max_drawdown], top: 20}
+```
+
+- **Ranges** are worked out on decimals: `range(0.1, 0.9, 0.1)` holds the doubles nearest to 0.1, 0.2, 0.3
+  and so on. The step is 1 when it is left out. Within `{ }` and `[ ]` a range needs quotation marks, for its
+  commas are YAML's there: `{fast: \"range(5, 50, 5)\"}`. A range may be an item of a list.
+- **A parameter that is a list itself** takes several values as a list of lists, or under `values`.
+- **Combinations** are numbered strategy by strategy, then by instruments, timeframes and parameters in the
+  order of the file, the last parameter running fastest.
+- **Points** are combinations one by one. `points: [{fast: 5, slow: 53}]` lists them here, `points: best.csv`
+  in a file beneath the folder of the configuration.
+- **In conditions** `${fast}` means the same as `fast`.
 ";
 
 /// The reference of everything that a set may say, in Markdown.
@@ -60,11 +96,37 @@ pub fn reference_markdown(registry: &Registry) -> String {
             section(&mut out, &schema, &format!("`{title}`"), def);
         }
     }
+    sweeps(&mut out, registry);
     kinds(&mut out, &schema, "Kinds of strategy", "strategy", registry.strategies().map(|def| &*def.name));
     kinds(&mut out, &schema, "Kinds of feed", "feed", registry.feeds().map(|def| &*def.name));
     shared(&mut out, &schema);
     presets(&mut out);
     out
+}
+
+/// What sweeps say where they differ from sets.
+fn sweeps(out: &mut String, registry: &Registry) {
+    let schema = sweep_schema(registry);
+    out.push_str(SWEEPS);
+    section(out, &schema, "The sweep file", &only(&schema, &["strategies", "sweep", "account"]));
+    let sections = [
+        ("SweepStrategy", "strategies (of a sweep)"),
+        ("Swept", "strategies.params (of a sweep)"),
+        ("Sweep", "sweep"),
+        ("Isolation", "sweep.isolation"),
+    ];
+    for (name, title) in sections {
+        section(out, &schema, &format!("`{title}`"), &schema["$defs"][name]);
+    }
+}
+
+/// A definition with these of its fields only.
+fn only(def: &Value, fields: &[&str]) -> Value {
+    let mut def = def.clone();
+    if let Some(properties) = def["properties"].as_object_mut() {
+        properties.retain(|name, _| fields.contains(&name.as_str()));
+    }
+    def
 }
 
 fn section(out: &mut String, root: &Value, title: &str, def: &Value) {

@@ -48,7 +48,7 @@ pub struct SweepSettings {
     pub rank: Vec<RankBy>,
     /// How many of the best are shown and run again.
     pub top: u64,
-    /// Variants of a pass at most; `None` leaves it to the program.
+    /// Variants of a pass at most; `None` takes [`Self::BATCH`].
     pub batch: Option<u64>,
     /// Variants that a worker takes at a time; `None` sizes it from what variants take.
     pub chunk: Option<u64>,
@@ -56,6 +56,11 @@ pub struct SweepSettings {
     pub workers: usize,
     /// What keeps workers apart.
     pub isolation: Isolation,
+}
+
+impl SweepSettings {
+    /// Variants of a pass at most, unless somebody says otherwise.
+    pub const BATCH: u64 = 1024;
 }
 
 impl Default for SweepSettings {

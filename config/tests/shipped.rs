@@ -1,9 +1,13 @@
-//! The sets that come along load, plan and run.
+//! The sets and sweeps that come along load, plan and run.
 
 use std::path::{Path, PathBuf};
 
-use barhive_config::{LoadOptions, Loaded, load};
-use barhive_engine::{Registry, indicator};
+use barhive_config::{LoadOptions, Loaded, LoadedSweep, load, load_sweep};
+use barhive_engine::{
+    Registry, indicator,
+    plan::plan_sweep,
+    sweep::{CutOptions, PassWork, VariantRange, run_pass},
+};
 
 fn registry() -> Registry {
     let indicators =
@@ -77,4 +81,63 @@ fn every_example_loads_and_runs() {
             assert!(account.fills > 0, "{}: {} never traded", path.display(), account.name);
         }
     }
+}
+
+fn load_sweep_file(name: &str) -> LoadedSweep {
+    match load_sweep(&folder().join(name), &registry(), &LoadOptions::default()) {
+        Ok(loaded) => loaded,
+        Err(faults) => panic!("{faults}"),
+    }
+}
+
+#[test]
+fn the_sweep_of_the_quick_start_is_planned_as_it_runs() {
+    let loaded = load_sweep_file("sweep-quickstart.yaml");
+    let ids: Vec<_> = loaded.spec.definitions.iter().map(|d| d.id.as_str()).collect();
+    assert_eq!(ids, ["averages/ema_cross", "averages/sma_cross"]);
+    let options = CutOptions { workers: 1, chunk: Some(1 << 20), batch: 100 };
+    let plan = plan_sweep(&loaded.spec, &registry(), options).unwrap();
+    println!("{plan}");
+    assert_eq!(plan.combinations, loaded.spec.variants());
+    assert!(plan.combinations > 300, "{}", plan.combinations);
+    assert!(plan.to_string().lines().all(|line| line.chars().count() <= 80));
+    let mut work = PassWork::default();
+    let mut start = 0;
+    for _ in 0..plan.passes {
+        let end = (start + 100).min(plan.combinations);
+        let pass = run_pass(&loaded.spec, &registry(), VariantRange { start, end }, &mut || true).unwrap();
+        for variant in &pass.variants {
+            let evaluation = variant.evaluation().expect("every variant runs");
+            assert!(evaluation.fills > 0, "variant {} never traded", variant.index);
+        }
+        work.add(&pass.work);
+        start = end;
+    }
+    assert_eq!(start, plan.combinations);
+    assert_eq!(plan.indicators.computed, work.hub.keys);
+    assert_eq!(plan.indicators.subscriptions, work.hub.subscriptions);
+    assert_eq!(plan.bars, Some(work.rows));
+    assert!(plan.indicators.shared.unwrap() > 0.8);
+}
+
+#[test]
+fn the_big_bar_sweep_computes_each_average_range_once() {
+    let loaded = load_sweep_file("bigbar.yaml");
+    assert_eq!(loaded.spec.variants(), 112_840);
+    let first = loaded.spec.variant(0).unwrap().params;
+    assert_eq!(
+        serde_json::Value::Object(first).to_string(),
+        r#"{"atr_period":10,"buffer":0.01,"k_atr":1.0,"prev_weight":0.1,"up_tail":0.5}"#
+    );
+    let last = loaded.spec.variant(112_839).unwrap().params;
+    assert_eq!(
+        serde_json::Value::Object(last).to_string(),
+        r#"{"atr_period":100,"buffer":0.01,"k_atr":4.0,"prev_weight":0.8,"up_tail":0.9}"#
+    );
+    let batch = loaded.settings.batch.unwrap();
+    let options = CutOptions { workers: 1, chunk: Some(1 << 20), batch };
+    let plan = plan_sweep(&loaded.spec, &registry(), options).unwrap();
+    println!("{plan}");
+    assert_eq!((plan.passes, plan.indicators.distinct, plan.indicators.computed), (91, 91, 91));
+    assert!(plan.memory.total_bytes < 200_000_000, "{:?}", plan.memory);
 }

@@ -1,6 +1,8 @@
 //! What a run will take, predicted before its first row: parts, series, indicators, memory, time.
 
 mod estimate;
+mod sweep;
+mod sweep_text;
 mod text;
 
 use serde::Serialize;
@@ -14,6 +16,7 @@ use crate::{
 };
 
 pub use estimate::{Memory, Work};
+pub use sweep::{PlannedDefinition, PlannedHub, SweepPlan, SweepTime, plan_sweep};
 
 /// A prediction of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]

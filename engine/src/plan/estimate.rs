@@ -72,10 +72,29 @@ impl Work {
         Self { bars: series.iter().map(|one| one.rows).sum(), values, strategy_bars, container_bars }
     }
 
+    /// No work, with all of it known.
+    pub(super) fn nothing() -> Self {
+        Self { bars: Some(0), values: Some(0), strategy_bars: Some(0), container_bars: Vec::new() }
+    }
+
+    /// Adds the work of another pass.
+    pub(super) fn add(&mut self, other: &Self) {
+        let add = |to: &mut Option<u64>, more: Option<u64>| {
+            *to = to.zip(more).map(|(sum, more)| sum.saturating_add(more));
+        };
+        add(&mut self.bars, other.bars);
+        add(&mut self.values, other.values);
+        add(&mut self.strategy_bars, other.strategy_bars);
+    }
+
+    /// Reading, indicators, strategies, each in milliseconds.
+    pub(super) fn parts_ms(&self) -> Option<(f64, f64, f64)> {
+        let ms = |count: u64, ns: f64| count as f64 * ns / 1e6;
+        Some((ms(self.bars?, BAR_NS), ms(self.values?, VALUE_NS), ms(self.strategy_bars?, STRATEGY_BAR_NS)))
+    }
+
     pub(super) fn time_ms(&self) -> Option<f64> {
-        let (bars, values, calls) = (self.bars?, self.values?, self.strategy_bars?);
-        let ns = bars as f64 * BAR_NS + values as f64 * VALUE_NS + calls as f64 * STRATEGY_BAR_NS;
-        Some(ns / 1e6)
+        self.parts_ms().map(|(read, indicators, strategies)| read + indicators + strategies)
     }
 }
 
@@ -117,6 +136,26 @@ impl Memory {
             accounts_bytes,
             records_bytes,
             total_bytes: BASE_BYTES + batches_bytes + columns_bytes + accounts_bytes + records_bytes,
+        }
+    }
+}
+
+impl Memory {
+    /// The same where no record is kept.
+    pub(super) fn without_records(self) -> Self {
+        Self { records_bytes: 0, total_bytes: self.total_bytes - self.records_bytes, ..self }
+    }
+
+    /// What so many workers need that are at work on passes of their own.
+    pub(super) fn of_workers(self, workers: u64) -> Self {
+        let own = self.total_bytes - self.base_bytes;
+        Self {
+            batches_bytes: self.batches_bytes * workers,
+            columns_bytes: self.columns_bytes * workers,
+            accounts_bytes: self.accounts_bytes * workers,
+            records_bytes: self.records_bytes * workers,
+            total_bytes: self.base_bytes + own * workers,
+            ..self
         }
     }
 }

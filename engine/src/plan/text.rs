@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::Plan;
+use super::{Plan, PlannedSeries};
 
 /// Lines of series or indicators that are shown.
 const LINES_MAX: usize = 12;
@@ -31,17 +31,7 @@ impl fmt::Display for Plan {
         line(f, "memory", &format!("about {}", bytes(self.memory.total_bytes)))?;
         line(f, "time", &self.time_ms.map_or("unknown".to_owned(), |ms| format!("about {}", time(ms))))?;
         writeln!(f, "\nSeries")?;
-        let series = self.series.iter().map(|series| {
-            let from = series.aggregated_from.as_ref().map(|from| format!(" (from {from})"));
-            let rows = series.rows.map_or("unknown".to_owned(), grouped);
-            format!(
-                "{:<14} {:<6} {rows:>14} bars{}",
-                series.symbol,
-                series.timeframe,
-                from.unwrap_or_default()
-            )
-        });
-        list(f, series)?;
+        list(f, self.series.iter().map(series_line))?;
         if !self.indicators.is_empty() {
             writeln!(f, "\nIndicators, each computed once")?;
             let mut on: BTreeMap<&str, (usize, String)> = BTreeMap::new();
@@ -61,7 +51,14 @@ impl fmt::Display for Plan {
     }
 }
 
-fn list(f: &mut fmt::Formatter<'_>, lines: impl Iterator<Item = String>) -> fmt::Result {
+/// A series in one line.
+pub(super) fn series_line(series: &PlannedSeries) -> String {
+    let from = series.aggregated_from.as_ref().map(|from| format!(" (from {from})"));
+    let rows = series.rows.map_or("unknown".to_owned(), grouped);
+    format!("{:<14} {:<6} {rows:>14} bars{}", series.symbol, series.timeframe, from.unwrap_or_default())
+}
+
+pub(super) fn list(f: &mut fmt::Formatter<'_>, lines: impl Iterator<Item = String>) -> fmt::Result {
     let lines: Vec<String> = lines.collect();
     let shown = if lines.len() > LINES_MAX { LINES_MAX - 1 } else { lines.len() };
     for line in &lines[..shown] {
@@ -73,7 +70,7 @@ fn list(f: &mut fmt::Formatter<'_>, lines: impl Iterator<Item = String>) -> fmt:
     Ok(())
 }
 
-fn cut(line: &str) -> String {
+pub(super) fn cut(line: &str) -> String {
     if line.chars().count() <= WIDTH {
         return line.trim_end().to_owned();
     }
@@ -82,11 +79,11 @@ fn cut(line: &str) -> String {
     cut
 }
 
-fn count(n: u64, what: &str) -> String {
+pub(super) fn count(n: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
-fn grouped(n: u64) -> String {
+pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -98,7 +95,7 @@ fn grouped(n: u64) -> String {
     text
 }
 
-fn bytes(bytes: u64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;
     match bytes {
         b if b < 1048576.0 => format!("{:.0} KiB", b / 1024.0),
@@ -107,7 +104,7 @@ fn bytes(bytes: u64) -> String {
     }
 }
 
-fn time(ms: f64) -> String {
+pub(super) fn time(ms: f64) -> String {
     match ms {
         ms if ms < 1000.0 => format!("{ms:.0} ms"),
         ms if ms < 120_000.0 => format!("{:.1} s", ms / 1000.0),
