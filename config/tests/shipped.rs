@@ -105,7 +105,7 @@ fn the_sweep_of_the_quick_start_is_planned_as_it_runs() {
     let mut start = 0;
     for _ in 0..plan.passes {
         let end = (start + 100).min(plan.combinations);
-        let pass = run_pass(&loaded.spec, &registry(), VariantRange { start, end }, &mut || true).unwrap();
+        let pass = run_pass(&loaded.spec, &registry(), VariantRange { start, end }, &mut |_| true).unwrap();
         for variant in &pass.variants {
             let evaluation = variant.evaluation().expect("every variant runs");
             assert!(evaluation.fills > 0, "variant {} never traded", variant.index);
