@@ -59,6 +59,9 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
+/// Parts of which a rate is made.
+const BILLION: u64 = 1_000_000_000;
+
 /// What a fill costs: `max(rate x notional + fixed, minimum)`, never rounded to the cent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeeSchedule {
@@ -76,8 +79,20 @@ impl FeeSchedule {
     /// `None` when the amount leaves `i128`.
     #[inline]
     pub fn commission(&self, notional: Money) -> Option<Money> {
-        let product = notional.0.checked_abs()?.checked_mul(i128::from(self.rate_ppb))?;
-        let fee = Money(div_half_even(product, 1_000_000_000)).checked_add(self.fixed)?;
+        let magnitude = notional.0.checked_abs()?;
+        let rated = match (u64::try_from(magnitude), u64::try_from(self.rate_ppb)) {
+            // Almost every fee: whole billions and the rest apart, so that all products fit 64 bits.
+            (Ok(magnitude), Ok(rate)) if rate < BILLION => {
+                let (billions, rest) = (magnitude / BILLION, magnitude % BILLION);
+                let product = rest * rate;
+                let (quotient, left) = (product / BILLION, product % BILLION);
+                let whole = i128::from(billions) * i128::from(rate) + i128::from(quotient);
+                let up = left > BILLION / 2 || (left == BILLION / 2 && whole & 1 == 1);
+                whole + i128::from(up)
+            }
+            _ => div_half_even(magnitude.checked_mul(i128::from(self.rate_ppb))?, i128::from(BILLION)),
+        };
+        let fee = Money(rated).checked_add(self.fixed)?;
         Some(fee.max(self.minimum))
     }
 }
@@ -220,6 +235,11 @@ impl Scales {
     pub fn notional(&self, price: i64, lots: i64) -> Option<Money> {
         let product = (i128::from(price) * i128::from(lots)).checked_mul(self.notional_mul)?;
         Some(Money(if self.notional_div == 1 { product } else { div_half_even(product, self.notional_div) }))
+    }
+
+    /// Money of one price unit times one lot, where that is a whole number of 64 bits.
+    pub(crate) fn unit_i64(&self) -> Option<i64> {
+        (self.notional_div == 1).then_some(self.notional_mul).and_then(|unit| i64::try_from(unit).ok())
     }
 
     /// A quantity of lots in the instrument's own units, times the multiplier: what equity multiplies a price by.

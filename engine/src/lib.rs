@@ -13,6 +13,7 @@ pub mod hub;
 pub mod indicator;
 pub mod instrument;
 
+pub mod lanes;
 pub mod layout;
 pub mod math;
 pub mod merge;

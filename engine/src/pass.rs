@@ -115,19 +115,12 @@ impl Pass {
         make_recorder: &MakeRecorder<'_>,
         is_replay: bool,
     ) -> Result<Self, RunError> {
-        let instruments: Arc<[Instrument]> = spec.instruments.clone().into();
-        let faults: Vec<String> = instruments.iter().flat_map(Instrument::faults).collect();
-        if !faults.is_empty() {
-            return Err(RunError::Instruments(faults));
-        }
         if declared.iter().all(|(_, container)| container.strategies.is_empty()) {
             return Err(RunError::Empty);
         }
+        let instruments: Arc<[Instrument]> = spec.instruments.clone().into();
         let layout = Layout::new(declared.iter().map(|(_, container)| container), registry);
-        let merge = Merge::open(spec, &layout)?;
-        let bounds =
-            CacheBounds { bytes: spec.machinery.hub_cache_bytes, entries: spec.machinery.hub_cache_entries };
-        let hub = Hub::new(&layout, registry, merge.opened(), merge.frame_rows_max(), bounds, is_replay);
+        let (merge, hub) = open_data(spec, registry, &layout, is_replay)?;
         let containers = declared
             .into_iter()
             .enumerate()
@@ -154,4 +147,22 @@ impl Pass {
         }
         Ok(merged)
     }
+}
+
+/// Opens what a layout reads, and the hub that computes for it.
+pub(crate) fn open_data(
+    spec: &RunSpec,
+    registry: &Registry,
+    layout: &Layout,
+    is_replay: bool,
+) -> Result<(Merge, Hub), RunError> {
+    let faults: Vec<String> = spec.instruments.iter().flat_map(Instrument::faults).collect();
+    if !faults.is_empty() {
+        return Err(RunError::Instruments(faults));
+    }
+    let merge = Merge::open(spec, layout)?;
+    let bounds =
+        CacheBounds { bytes: spec.machinery.hub_cache_bytes, entries: spec.machinery.hub_cache_entries };
+    let hub = Hub::new(layout, registry, merge.opened(), merge.frame_rows_max(), bounds, is_replay);
+    Ok((merge, hub))
 }

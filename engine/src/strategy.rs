@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::record::Fill;
+use crate::{lanes::Lane, record::Fill};
 
 pub use crate::container::{Context, Setup};
 
@@ -50,6 +50,12 @@ pub trait Strategy: Send {
     /// One of its orders has filled.
     fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &Fill) {
         let _ = (ctx, fill);
+    }
+
+    /// The strategy as a lane of a sweep, if all that it does is to follow a rule
+    /// ([`crate::lanes::Follower`]): the same results, sooner.
+    fn lane(&self) -> Option<Lane> {
+        None
     }
 }
 

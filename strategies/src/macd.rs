@@ -1,13 +1,14 @@
 //! MACD crossing its signal.
 
 use barhive_engine::{
+    lanes::Lane,
     indicator::{IndicatorSpec, PriceField},
     strategy::{Bars, Context, Setup, SetupError, Strategy},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Direction, crossing::CrossTrader, faults::Faults};
+use crate::{Direction, crossing::{CrossTrader, cross_trader}, faults::Faults};
 
 /// Follows momentum: buys when MACD crosses above its signal, sells when it crosses below.
 ///
@@ -59,13 +60,17 @@ impl Macd {
             .on(params.price);
         let line = setup.indicator_output(bars, spec.clone(), "macd")?;
         let signal = setup.indicator_output(bars, spec, "signal")?;
-        Ok(Self(CrossTrader::new(line, signal, instrument, params.direction)))
+        Ok(Self(cross_trader(line, signal, bars, params.direction)))
     }
 }
 
 impl Strategy for Macd {
     #[inline]
-    fn on_bar(&mut self, ctx: &mut Context<'_>, _: Bars) {
-        self.0.on_bar(ctx);
+    fn on_bar(&mut self, ctx: &mut Context<'_>, bars: Bars) {
+        self.0.on_bar(ctx, bars);
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.0.lane()
     }
 }

@@ -1,13 +1,14 @@
 //! Crossing of two simple moving averages.
 
 use barhive_engine::{
+    lanes::Lane,
     indicator::{IndicatorSpec, PriceField},
     strategy::{Bars, Context, Setup, SetupError, Strategy},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Direction, crossing::CrossTrader, faults::Faults};
+use crate::{Direction, crossing::{CrossTrader, cross_trader}, faults::Faults};
 
 /// Follows the trend: buys when a fast simple average crosses above a slow one, sells when it crosses below.
 ///
@@ -52,13 +53,17 @@ impl SmaCross {
         let average = |period: u32| IndicatorSpec::new("sma").with("period", period).on(params.price);
         let fast = setup.indicator(bars, average(params.fast))?;
         let slow = setup.indicator(bars, average(params.slow))?;
-        Ok(Self(CrossTrader::new(fast, slow, instrument, params.direction)))
+        Ok(Self(cross_trader(fast, slow, bars, params.direction)))
     }
 }
 
 impl Strategy for SmaCross {
     #[inline]
-    fn on_bar(&mut self, ctx: &mut Context<'_>, _: Bars) {
-        self.0.on_bar(ctx);
+    fn on_bar(&mut self, ctx: &mut Context<'_>, bars: Bars) {
+        self.0.on_bar(ctx, bars);
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.0.lane()
     }
 }

@@ -21,13 +21,21 @@ impl TradeStatistics {
     /// # Errors
     /// When the sum of profits leaves the range of money; the statistics are then as they were.
     pub fn add(&mut self, trade: &Trade) -> Result<(), LedgerError> {
-        self.realized = self.realized.checked_add(trade.pnl).ok_or(LedgerError)?;
-        let pnl = trade.pnl.to_f64();
+        self.add_pnl(trade.pnl)
+    }
+
+    /// Takes a round trip by its profit after fees.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_pnl(&mut self, exact: Money) -> Result<(), LedgerError> {
+        self.realized = self.realized.checked_add(exact).ok_or(LedgerError)?;
+        let pnl = exact.to_f64();
         let is_first = self.pnl.count == 0;
         self.pnl.add(pnl);
         self.best = if is_first { pnl } else { self.best.max(pnl) };
         self.worst = if is_first { pnl } else { self.worst.min(pnl) };
-        if trade.pnl > Money::ZERO {
+        if exact > Money::ZERO {
             self.winners += 1;
             self.profits += pnl;
         } else {

@@ -1,15 +1,19 @@
 //! Running a pass of a sweep on the caller's thread: one read of the data, all its variants fed.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Outcome, SweepSpec, Variant, VariantRange};
 use crate::{
     container::Container,
     frame::Frame,
-    layout::{Declared, declare},
+    instrument::Instrument,
+    lanes::{LaneEnd, LaneGroup},
+    layout::{Declared, Layout, declare},
     merge::Merged,
     outcome::{Ended, Failure, finish_guarded, rerun_alone, run_guarded},
-    pass::{Pass, RunError},
+    pass::{RunError, open_data},
     record::NoRecorder,
     registry::Registry,
     result::{AccountResult, HubCounters},
@@ -86,7 +90,7 @@ pub fn run_pass(
         rows[place(variant)] = Some(not_set_up(fault.what));
     }
     let mut work = PassWork::default();
-    run_containers(&run, registry, &members, watch, &mut work, &mut |variant, outcome| {
+    run_variants(&run, registry, &members, watch, &mut work, &mut |variant, outcome| {
         rows[place(variant)] = Some(outcome);
     })?;
     let variants = range.iter().zip(rows).filter_map(|(index, outcome)| {
@@ -100,8 +104,15 @@ fn not_set_up(reason: String) -> Outcome {
     Outcome::Failed { step: 0, ts_ns: 0, reason }
 }
 
-/// The plain way: every variant a container.
-fn run_containers(
+/// How one variant is stepped.
+enum Way {
+    Lane(usize),
+    Container(Box<Container>),
+    Failed(Failure),
+}
+
+/// Feeds all variants from one read of the data: as lanes where they can, else as containers.
+fn run_variants(
     run: &RunSpec,
     registry: &Registry,
     members: &[u64],
@@ -109,7 +120,7 @@ fn run_containers(
     work: &mut PassWork,
     tell: &mut dyn FnMut(u64, Outcome),
 ) -> Result<(), RunError> {
-    let instruments = run.instruments.clone().into();
+    let instruments: Arc<[Instrument]> = run.instruments.clone().into();
     let mut declared: Vec<(usize, Declared)> = Vec::with_capacity(members.len());
     for (index, container) in run.containers.iter().enumerate() {
         match declare(container, &instruments, registry) {
@@ -123,27 +134,48 @@ fn run_containers(
     if declared.is_empty() {
         return Ok(());
     }
-    let places: Vec<usize> = declared.iter().map(|(index, _)| *index).collect();
-    let mut pass = Pass::of_declared(run, registry, declared, &|_| Box::new(NoRecorder), false)?;
-    let mut containers: Vec<Option<Container>> =
-        std::mem::take(&mut pass.containers).into_iter().map(|c| Some(c.digest_only())).collect();
-    work.containers += containers.len() as u64;
+    let layout = Layout::new(declared.iter().map(|(_, container)| container), registry);
+    let (mut merge, mut hub) = open_data(run, registry, &layout, false)?;
+    let mut lanes = LaneGroup::default();
+    let mut ways: Vec<(usize, Way)> = Vec::with_capacity(declared.len());
+    for (place, (index, declared)) in declared.into_iter().enumerate() {
+        let spec = &run.containers[index];
+        let simd = run.machinery.simd;
+        let way = if run.machinery.lanes && lanes.add(spec, &instruments, &declared, &layout, place, simd) {
+            Way::Lane(lanes.len() - 1)
+        } else {
+            let spec = Arc::new(spec.clone());
+            let recorder = Box::new(NoRecorder);
+            let container =
+                Container::new(spec, Arc::clone(&instruments), declared, &layout, place, recorder);
+            Way::Container(Box::new(container.digest_only()))
+        };
+        ways.push((index, way));
+    }
+    work.lanes = lanes.len() as u64;
+    work.containers = (ways.len() - lanes.len()) as u64;
     let mut frame = Frame::empty();
-    let mut failed: Vec<(usize, Failure)> = Vec::new();
     let mut fed = 0;
     loop {
-        match pass.next_frame(&mut frame)? {
+        let merged = merge.next_frame(&mut frame)?;
+        match merged {
             Merged::Frame => {
-                work.rows += frame.rows() as u64;
-                for (slot, index) in containers.iter_mut().zip(&places) {
-                    fed += frame.rows() as u64;
+                hub.compute(&mut frame);
+                let rows = frame.rows() as u64;
+                work.rows += rows;
+                for (_, way) in &mut ways {
+                    fed += rows;
                     if !watch(fed) {
                         return Err(RunError::Cancelled);
                     }
-                    let Some(container) = slot else { continue };
-                    if let Err(failure) = run_guarded(container, &frame) {
-                        *slot = None;
-                        failed.push((*index, failure));
+                    match way {
+                        Way::Lane(lane) => lanes.run_frame(*lane, &frame),
+                        Way::Container(container) => {
+                            if let Err(failure) = run_guarded(container, &frame) {
+                                *way = Way::Failed(failure);
+                            }
+                        }
+                        Way::Failed(_) => {}
                     }
                 }
             }
@@ -151,19 +183,33 @@ fn run_containers(
             Merged::End => break,
         }
     }
-    work.hub = pass.hub.counters();
-    for (container, index) in containers.into_iter().zip(&places) {
-        let Some(container) = container else { continue };
-        match finish_guarded(container) {
-            Ended::Done(result, _) => {
-                work.steps += result.statistics.steps;
-                tell(members[*index], Outcome::Done(Box::new(evaluation(&result))));
-            }
-            Ended::Failed(failure) => failed.push((*index, failure)),
-        }
-    }
-    failed.sort_by_key(|(index, _)| *index);
-    for (index, failure) in failed {
+    work.hub = hub.counters();
+    let mut lane_ends = lanes.finish();
+    for (index, way) in ways {
+        let failure = match way {
+            Way::Lane(_) => match lane_ends.next() {
+                Some(LaneEnd::Done(done)) => {
+                    work.steps += done.statistics.steps;
+                    tell(members[index], Outcome::Done(done));
+                    continue;
+                }
+                // What a lane cannot do, a container can.
+                _ => {
+                    work.lanes -= 1;
+                    work.containers += 1;
+                    None
+                }
+            },
+            Way::Container(container) => match finish_guarded(*container) {
+                Ended::Done(result, _) => {
+                    work.steps += result.statistics.steps;
+                    tell(members[index], Outcome::Done(Box::new(evaluation(&result))));
+                    continue;
+                }
+                Ended::Failed(failure) => Some(failure),
+            },
+            Way::Failed(failure) => Some(failure),
+        };
         work.reruns += 1;
         tell(members[index], run_again(run, registry, index, failure, &mut || watch(fed), work)?);
     }
@@ -177,12 +223,12 @@ fn run_again(
     run: &RunSpec,
     registry: &Registry,
     index: usize,
-    first: Failure,
+    first: Option<Failure>,
     go_on: &mut dyn FnMut() -> bool,
     work: &mut PassWork,
 ) -> Result<Outcome, RunError> {
     let mut last = first;
-    for _ in 0..RERUNS_MAX {
+    for _ in 0..=RERUNS_MAX {
         if !go_on() {
             return Err(RunError::Cancelled);
         }
@@ -193,14 +239,16 @@ fn run_again(
                 work.steps += result.statistics.steps;
                 return Ok(Outcome::Done(Box::new(evaluation(&result))));
             }
-            Ended::Failed(failure) if failure.step == last.step => {
-                let Failure { step, ts_ns, reason } = failure;
-                return Ok(Outcome::Failed { step, ts_ns, reason });
+            Ended::Failed(failure) => {
+                let is_same = last.as_ref().is_some_and(|last| last.step == failure.step);
+                last = Some(failure);
+                if is_same {
+                    break;
+                }
             }
-            Ended::Failed(failure) => last = failure,
         }
     }
-    let Failure { step, ts_ns, reason } = last;
+    let Failure { step, ts_ns, reason } = last.unwrap_or_else(|| unreachable!("it was run"));
     Ok(Outcome::Failed { step, ts_ns, reason })
 }
 

@@ -1,0 +1,256 @@
+//! The lanes of a pass, stepped through its frames.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{
+    account::{LaneAccount, Terms},
+    follower::{Direction, Wish, wish},
+    signals::{Change, Signals},
+};
+use crate::{
+    data::BarColumns,
+    execution::{BarFills, BarPrices, FillModel},
+    frame::{Frame, Order},
+    instrument::{FeeSchedule, Instrument},
+    layout::{Declared, Layout},
+    order::Side,
+    set::{ContainerSpec, Limits, MarketFill},
+    simd::Simd,
+    strategy::Sizing,
+    sweep::Evaluation,
+};
+
+/// One variant.
+struct LaneState {
+    signals: Box<dyn Signals>,
+    /// Indexes into the frame's columns.
+    columns: Vec<u32>,
+    direction: Direction,
+    side: i8,
+    entered: bool,
+    /// Where the position is to stand after the next open.
+    pending: Option<i64>,
+    /// When that was decided, UTC nanoseconds.
+    decided_ts_ns: i64,
+    lots: i64,
+    slippage: BarFills,
+    terms: Terms,
+    account: LaneAccount,
+    group: usize,
+    days_per_year: f64,
+    last_ts_ns: i64,
+    last_close: f64,
+    steps: u64,
+    /// It gave up: its variant is run as a container.
+    gave_up: bool,
+}
+
+/// How a lane ended.
+pub(crate) enum LaneEnd {
+    /// With figures.
+    Done(Box<Evaluation>),
+    /// It gave up.
+    GaveUp,
+}
+
+/// Whether a container's account leaves nothing that a lane cannot do.
+fn can_run(spec: &ContainerSpec) -> bool {
+    let [strategy] = &spec.strategies[..] else { return false };
+    let plain_account = spec.drawdown_max.is_none()
+        && spec.from_ns.is_none()
+        && spec.to_ns.is_none()
+        && !spec.fill.close_at_end
+        && spec.fill.market == MarketFill::NextOpen
+        && strategy.limits == Limits::default();
+    plain_account && strategy.instruments.len() == 1 && matches!(strategy.sizing, Sizing::Lots(1..))
+}
+
+/// Lanes of a pass, in the order in which they were added.
+#[derive(Default)]
+pub(crate) struct LaneGroup {
+    lanes: Vec<LaneState>,
+    changes: Vec<Change>,
+}
+
+impl LaneGroup {
+    /// Adds the variant of `declared`, if it can run as a lane; `place` is its place in the layout.
+    pub(crate) fn add(
+        &mut self,
+        spec: &ContainerSpec,
+        instruments: &[Instrument],
+        declared: &Declared,
+        layout: &Layout,
+        place: usize,
+        simd: Simd,
+    ) -> bool {
+        match LaneState::new(spec, instruments, declared, layout, place, simd) {
+            Some(lane) => {
+                self.lanes.push(lane);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Takes lane `index` through a frame.
+    pub(crate) fn run_frame(&mut self, index: usize, frame: &Frame) {
+        let Self { lanes, changes } = self;
+        let lane = &mut lanes[index];
+        if lane.gave_up {
+            return;
+        }
+        // A rule that panics does so in the container, too, which tells it.
+        let ran = catch_unwind(AssertUnwindSafe(|| lane.run_frame(frame, changes)));
+        lane.gave_up = !matches!(ran, Ok(Some(())));
+    }
+
+    /// How the lanes ended, in the order in which they were added.
+    pub(crate) fn finish(self) -> impl Iterator<Item = LaneEnd> {
+        self.lanes.into_iter().map(LaneState::finish)
+    }
+}
+
+impl LaneState {
+    fn new(
+        spec: &ContainerSpec,
+        instruments: &[Instrument],
+        declared: &Declared,
+        layout: &Layout,
+        place: usize,
+        simd: Simd,
+    ) -> Option<Self> {
+        let [strategy] = &spec.strategies[..] else { return None };
+        let ([(built, subscribed)], [series]) = (&declared.strategies[..], &declared.declarations.series[..])
+        else {
+            return None;
+        };
+        let Sizing::Lots(lots) = strategy.sizing else { return None };
+        if !can_run(spec) || subscribed.every_step || subscribed.bars.len() != 1 {
+            return None;
+        }
+        let lane = built.lane()?;
+        let instrument = &instruments[strategy.instruments[0].index()];
+        let scales = instrument.scales();
+        let series = layout.series_index(series.key);
+        let columns = lane.values.iter().map(|value| {
+            let declared = &declared.declarations.values[value.index as usize];
+            layout.column(series, &declared.spec, declared.output)
+        });
+        let fees: FeeSchedule = spec.fees.unwrap_or(instrument.fees);
+        Some(Self {
+            columns: columns.collect(),
+            signals: lane.signals,
+            direction: lane.direction,
+            side: 0,
+            entered: false,
+            pending: None,
+            decided_ts_ns: 0,
+            lots,
+            slippage: BarFills { slippage_bps: spec.fill.slippage_bps },
+            terms: Terms {
+                scales,
+                fees,
+                unit: scales.unit_i64()?,
+                leverage_max: i64::from(spec.leverage_max.max(1)),
+                level: simd.level(),
+            },
+            account: LaneAccount::new(spec.cash)?,
+            group: layout.group_of[place] as usize,
+            days_per_year: if instrument.calendar.is_some() { 252.0 } else { 365.0 },
+            last_ts_ns: 0,
+            last_close: f64::NAN,
+            steps: 0,
+            gave_up: false,
+        })
+    }
+
+    fn run_frame(&mut self, frame: &Frame, changes: &mut Vec<Change>) -> Option<()> {
+        let group = &frame.groups[self.group];
+        let Order::Single { series } = group.order else { return None };
+        let rows = &frame.series[series as usize];
+        let (columns, lead) = (&rows.columns, rows.lead);
+        let end = columns.len();
+        if lead == end {
+            return Some(());
+        }
+        changes.clear();
+        let values: [&[f64]; VALUES_MAX] =
+            std::array::from_fn(|n| self.columns.get(n).map_or(&[][..], |c| &frame.columns[*c as usize]));
+        let values = values.get(..self.columns.len())?;
+        self.signals.changes(self.terms.level, values, (lead, end), &mut self.side, changes);
+        let mut days = group.day_starts.iter().map(|start| lead + *start as usize).peekable();
+        // The first step of all starts a day, whatever the group has seen before.
+        let mut starts_day = self.steps == 0;
+        let mut row = lead;
+        let mut next = 0;
+        while row < end {
+            if days.next_if_eq(&row).is_some() || starts_day {
+                self.account.curve.start_day(columns.ts_close_ns[row]);
+                starts_day = false;
+            }
+            if let Some(target) = self.pending.take() {
+                self.fill(columns, row, target)?;
+            }
+            // Up to the next day, or through the row of the next order: it fills at the open behind it.
+            let day = days.peek().copied().unwrap_or(end).min(end);
+            let order = changes[next..].first().map_or(end, |change| change.row as usize + 1);
+            let until = day.min(order);
+            self.account.sample(
+                self.terms.level,
+                &columns.close[row..until],
+                &columns.ts_close_ns[row..until],
+            );
+            row = until;
+            if order == until
+                && let Some(change) = changes.get(next)
+            {
+                next += 1;
+                self.decide(change.side, columns.ts_close_ns[row - 1]);
+            }
+        }
+        self.steps += (end - lead) as u64;
+        self.last_ts_ns = columns.ts_close_ns[end - 1];
+        self.last_close = columns.close[end - 1];
+        Some(())
+    }
+
+    fn decide(&mut self, side: i8, ts_ns: i64) {
+        let target = match wish(side, self.direction, &mut self.entered) {
+            Some(Wish::Enter(side)) => side.sign() * self.lots,
+            Some(Wish::Leave) => 0,
+            None => return,
+        };
+        self.account.orders += 1;
+        self.pending = Some(target);
+        self.decided_ts_ns = ts_ns;
+    }
+
+    fn fill(&mut self, columns: &BarColumns, row: usize, target: i64) -> Option<()> {
+        // An order meets only bars that open when it was decided, or later.
+        if columns.ts_open_ns[row] < self.decided_ts_ns {
+            return None;
+        }
+        let bar = BarPrices::new(columns, row, self.terms.scales);
+        let side = if target > 0 || (target == 0 && self.account.is_short()) { Side::Buy } else { Side::Sell };
+        let price = self.slippage.market(side, bar.open().ok()?, &bar).ok()?;
+        self.account.fill(&self.terms, target, price).ok()
+    }
+
+    fn finish(self) -> LaneEnd {
+        let Self { account, terms, last_close, last_ts_ns, days_per_year, gave_up, steps, .. } = self;
+        if gave_up || steps == 0 {
+            return LaneEnd::GaveUp;
+        }
+        match account.finish(&terms, last_close, last_ts_ns, days_per_year) {
+            Ok(evaluation) => LaneEnd::Done(Box::new(evaluation)),
+            Err(_) => LaneEnd::GaveUp,
+        }
+    }
+}
+
+/// Values that a rule may look at.
+const VALUES_MAX: usize = 8;
