@@ -57,8 +57,35 @@ fn the_schema_knows_the_parameters_of_every_kind() {
 }
 
 #[test]
+fn the_schema_of_sweeps_lets_every_parameter_take_several_values() {
+    let schema = barhive_config::sweep_schema(&kit::registry());
+    let mut found = Vec::new();
+    references(&schema, &mut found);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("references stay within the schema");
+        assert!(schema.pointer(pointer).is_some(), "{reference}");
+    }
+    let params = &schema["$defs"]["strategy.sma_cross"];
+    assert!(params.get("required").is_none(), "points may name what is required");
+    let forms = params["properties"]["side"]["anyOf"].as_array().unwrap();
+    assert_eq!(forms[0]["$ref"], "#/$defs/strategy.sma_cross.Side");
+    assert_eq!(forms[1]["items"]["anyOf"][0]["$ref"], "#/$defs/strategy.sma_cross.Side");
+    assert_eq!(forms[3]["$ref"], "#/$defs/Swept");
+    let kinds = schema["$defs"]["SweepStrategy"]["properties"]["kind"]["oneOf"].as_array().unwrap();
+    assert!(kinds.iter().any(|kind| kind["pattern"] == "[*?]"));
+    assert_eq!(
+        schema["properties"]["sweep"]["$ref"].is_null(),
+        schema["properties"]["sweep"]["anyOf"].is_array()
+    );
+}
+
+#[test]
 fn every_field_is_documented() {
-    let schema = barhive_config::schema(&builtin());
+    documented(&barhive_config::schema(&builtin()));
+    documented(&barhive_config::sweep_schema(&builtin()));
+}
+
+fn documented(schema: &Value) {
     let sections = schema["$defs"].as_object().unwrap().iter().chain([]);
     for (name, section) in sections.filter(|(name, _)| !name.starts_with("feed.csv")) {
         for (field, property) in section["properties"].as_object().into_iter().flatten() {
@@ -75,9 +102,16 @@ fn every_field_is_documented() {
 fn the_reference_describes_every_section_and_kind() {
     let registry = builtin();
     let text = barhive_config::reference_markdown(&registry);
-    for heading in
-        ["## The set", "## `strategies`", "### `sma_cross`", "### `synthetic`", "### Layout", "| `xnys` |"]
-    {
+    for heading in [
+        "## The set",
+        "## The sweep file",
+        "## `sweep`",
+        "## `strategies`",
+        "### `sma_cross`",
+        "### `synthetic`",
+        "### Layout",
+        "| `xnys` |",
+    ] {
         assert!(text.contains(heading), "{heading}");
     }
     for line in text.lines().filter(|line| line.starts_with("| `")) {

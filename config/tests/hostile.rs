@@ -1,15 +1,15 @@
-//! Mutated and hostile files: no panic, no hang, and a fault with a place for every set that is refused.
+//! Mutated and hostile files: no panic, no hang, and a fault with a place for every set or sweep that is
+//! refused.
 
-use std::time::{Duration, Instant};
+mod mutation;
 
-use barhive_config::{LoadOptions, load_str};
+use barhive_config::{Faults, LoadOptions, load_str, load_sweep_str};
 use barhive_engine::{Registry, indicator};
+use mutation::{CpuClock, Dice, SLOWEST, mutate};
 use proptest::prelude::*;
 
 /// Mutants in all.
 const MUTANTS: u64 = 10_000;
-/// The most processor time that one may take: ten times more without optimisation.
-const SLOWEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 100 });
 
 fn registry() -> Registry {
     let indicators =
@@ -24,148 +24,40 @@ fn seeds() -> Vec<String> {
     files.iter().map(|file| std::fs::read_to_string(folder.join(file)).unwrap()).collect()
 }
 
-/// Processor time of this thread where the system tells it, so that neighbours do not matter.
-struct CpuClock {
-    wall: Instant,
-    cpu_ns: Option<u64>,
-}
-
-impl CpuClock {
-    #[allow(clippy::disallowed_methods, reason = "how long a refusal takes is what is tested")]
-    fn start() -> Self {
-        Self { wall: Instant::now(), cpu_ns: Self::cpu_ns() }
-    }
-
-    fn elapsed(&self) -> Duration {
-        match (self.cpu_ns, Self::cpu_ns()) {
-            (Some(start), Some(now)) => Duration::from_nanos(now - start),
-            _ => self.wall.elapsed(),
-        }
-    }
-
-    fn cpu_ns() -> Option<u64> {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        text.split(' ').next()?.parse().ok()
-    }
-}
-
-/// A small generator of its own: the mutants are the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % sides.max(1)
-    }
-}
-
-const FRAGMENTS: [&str; 36] = [
-    "NaN",
-    ".inf",
-    "-1",
-    "1e308",
-    "1e999",
-    "99999999999999999999999999999999999999999",
-    "0",
-    "-0.0",
-    "null",
-    "~",
-    "true",
-    "yes",
-    "[",
-    "]",
-    "{",
-    "}",
-    ": ",
-    "- ",
-    "&a ",
-    "*a",
-    "<<: *a",
-    "!!binary ",
-    "\"",
-    "'",
-    "|",
-    ">",
-    "%",
-    "@",
-    "${HOME}",
-    "\t",
-    "\u{0}",
-    "\u{feff}",
-    "\u{2028}",
-    "---\n",
-    "include: quickstart.yaml\n",
-    "? ",
-];
-
-fn mutate(text: &str, dice: &mut Dice) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    for _ in 0..=dice.roll(4) {
-        let at = dice.roll(bytes.len());
-        match dice.roll(10) {
-            0 if !bytes.is_empty() => bytes[at] ^= 1 << dice.roll(8),
-            1 => bytes.truncate(at),
-            2 | 3 => {
-                let fragment = FRAGMENTS[dice.roll(FRAGMENTS.len())];
-                bytes.splice(at..at, fragment.bytes());
-            }
-            4 => {
-                let end = (at + dice.roll(20)).min(bytes.len());
-                bytes.drain(at..end);
-            }
-            5 | 6 => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let mut lines: Vec<&str> = text.lines().collect();
-                let (from, to) = (dice.roll(lines.len()), dice.roll(lines.len()));
-                if let Some(line) = lines.get(from).copied() {
-                    lines.insert(to, line);
-                }
-                bytes = lines.join("\n").into_bytes();
-            }
-            7 => {
-                // Replaces the value of a line.
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                let index = dice.roll(lines.len());
-                if let Some(line) = lines.get_mut(index) {
-                    let keep = line.find(": ").map_or(0, |at| at + 2);
-                    line.truncate(keep);
-                    line.push_str(FRAGMENTS[dice.roll(FRAGMENTS.len())]);
-                }
-                bytes = lines.join("\n").into_bytes();
-            }
-            8 => {
-                let deep = "[".repeat(1 + dice.roll(200));
-                bytes.splice(at..at, deep.bytes());
-            }
-            _ => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let mut lines: Vec<&str> = text.lines().collect();
-                let (from, to) = (dice.roll(lines.len()), dice.roll(lines.len()));
-                if from < lines.len() && to < lines.len() {
-                    lines.swap(from, to);
-                }
-                bytes = lines.join("\n").into_bytes();
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// Loads a text and checks what must hold for every text.
 fn check(text: &str, registry: &Registry) -> bool {
     let options = LoadOptions {
         base_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/examples").into(),
         ..LoadOptions::default()
     };
+    let load = |text: &str| load_str(text, "set.yaml", registry, &options).map(drop);
+    checked(text, load)
+}
+
+/// Loads a text as a sweep and checks the same.
+fn check_sweep(text: &str, registry: &Registry) -> bool {
+    let options = LoadOptions {
+        base_dir: concat!(env!("CARGO_MANIFEST_DIR"), "/tests").into(),
+        ..LoadOptions::default()
+    };
+    checked(text, |text| {
+        let loaded = load_sweep_str(text, "sweep.yaml", registry, &options)?;
+        let spec = &loaded.spec;
+        assert!(spec.variants() > 0);
+        for index in [0, spec.variants() / 2, spec.variants() - 1] {
+            assert!(spec.container(registry, index).is_ok(), "variant {index} of\n{text}");
+        }
+        Ok(())
+    })
+}
+
+fn checked(text: &str, load: impl Fn(&str) -> Result<(), Faults>) -> bool {
     let clock = CpuClock::start();
-    let result = load_str(text, "set.yaml", registry, &options);
+    let result = load(text);
     let took = clock.elapsed();
     assert!(took < SLOWEST, "{took:?} for\n{text}");
     match result {
-        Ok(_) => true,
+        Ok(()) => true,
         Err(faults) => {
             assert!(!faults.is_empty());
             for fault in &faults.faults {
@@ -188,6 +80,86 @@ fn ten_thousand_mutants_are_loaded_or_refused_with_a_place() {
     }
     println!("{loaded} of {MUTANTS} mutants are sound");
     assert!(loaded > 0 && loaded < MUTANTS / 2, "{loaded}");
+}
+
+/// A sweep with everything that only sweeps have.
+const SWEEP: &str = "\
+name: all
+feed: {kind: synthetic, params: {symbols: [ALPHA, BETA], bars: 100, timeframe: 1m, instrument: {currency: USD}}}
+account: {cash: 1000 USD}
+strategies:
+  - id: cross
+    kind: sma_cross
+    params:
+      direction: [long, both]
+      fast: {values: range(2, 9), when: direction == 'both', default: 3}
+      slow: [10, 20, \"range(30, 50, 5)\"]
+    where: [\"fast < slow\", \"not (fast == 4 and slow > 40)\"]
+    timeframes: [1m, 5m]
+    sizing: {notional: 100}
+  - id: listed
+    kind: sma_cross
+    params: {direction: long}
+    points:
+      - {fast: 5, slow: 53}
+      - {fast: 6, slow: 54}
+    instruments: [\"A*\"]
+    timeframe: 1m
+    sizing: all_in
+  - id: filed
+    kind: \"?ma_cross\"
+    params: {direction: both}
+    points: points/good.csv
+    timeframe: 1m
+    sizing: {fixed: 1}
+sweep: {rank: [sharpe, -max_drawdown], top: 5, batch: 64, workers: 2}
+";
+
+#[test]
+fn mutants_of_sweeps_are_loaded_or_refused_with_a_place() {
+    let registry = registry();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shipped = std::fs::read_to_string(folder.join("sweep-quickstart.yaml")).unwrap();
+    let seeds = [SWEEP.replace("direction: both}\n    points", "slow: 99}\n    points"), shipped];
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let mut loaded = 0;
+    for index in 0..MUTANTS / 2 {
+        let mutant = mutate(&seeds[index as usize % seeds.len()], &mut dice);
+        loaded += u64::from(check_sweep(&mutant, &registry));
+    }
+    println!("{loaded} of {} mutants are sound", MUTANTS / 2);
+    assert!(loaded > 0 && loaded < MUTANTS / 4, "{loaded}");
+}
+
+#[test]
+fn files_of_points_are_refused_at_once_whatever_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry();
+    let options = LoadOptions { base_dir: folder.path().into(), ..LoadOptions::default() };
+    let sweep = |file: &str| SWEEP.replace("points/good.csv", file);
+    let mebibyte = 1 << 20;
+    let contents = [
+        "fast,slow\n".to_owned() + &"5,x\n".repeat(mebibyte / 4),
+        "fast,slow\n".to_owned() + &",\n".repeat(mebibyte / 2),
+        ",".repeat(mebibyte),
+        "\"".repeat(mebibyte),
+        "fast\n".to_owned() + &"5\n".repeat(mebibyte / 8),
+        "[".repeat(mebibyte),
+        format!("[{}]", "{},".repeat(mebibyte / 3)),
+        format!("[{}]", "1,".repeat(mebibyte / 2)),
+    ];
+    for content in &contents {
+        for file in ["points.csv", "points.json"] {
+            std::fs::write(folder.path().join(file), content).unwrap();
+            let clock = CpuClock::start();
+            let faults = load_sweep_str(&sweep(file), "sweep.yaml", &registry, &options).unwrap_err();
+            let took = clock.elapsed();
+            let head: String = content.chars().take(20).collect();
+            println!("{took:?} {file} {head:?}");
+            assert!(took < SLOWEST * 5, "{took:?} for {file} {head:?}");
+            assert!(faults.faults.iter().all(|fault| fault.line.is_some()));
+        }
+    }
 }
 
 #[test]
@@ -243,6 +215,7 @@ proptest! {
     #[test]
     fn any_text_is_refused_without_a_panic(text in "\\PC{0,200}") {
         check(&text, &registry());
+        check_sweep(&text, &registry());
     }
 
     #[test]

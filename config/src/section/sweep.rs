@@ -59,11 +59,12 @@ pub(crate) struct SweepFileSection {
     pub(crate) report: Option<Captured<ReportSection>>,
 }
 
+/// The strategies of a sweep.
+pub(crate) type SweepStrategies = Captured<Vec<SweepStrategySection>>;
+
 impl SweepFileSection {
     /// What a set says as well, the strategies that are varied, and how the sweep is run.
-    pub(crate) fn into_parts(
-        self,
-    ) -> (SetSection, Option<Captured<Vec<SweepStrategySection>>>, Option<Captured<SweepSection>>) {
+    pub(crate) fn into_parts(self) -> (SetSection, Option<SweepStrategies>, Option<Captured<SweepSection>>) {
         let set = SetSection {
             name: self.name,
             feed: self.feed,

@@ -44,7 +44,7 @@ impl fmt::Display for SweepPlan {
         });
         line(f, "time", &took)?;
         writeln!(f, "\nStrategies")?;
-        let definitions = self.definitions.iter().map(|definition| {
+        let lines = self.definitions.iter().flat_map(|definition| {
             let parameters = definition.parameters.iter().map(|(name, values)| format!("{name} {values}"));
             let mut factors: Vec<String> = parameters.collect();
             for (number, what) in
@@ -55,9 +55,10 @@ impl fmt::Display for SweepPlan {
                 }
             }
             let name = format!("{} ({})", definition.id, definition.kind);
-            format!("{name:<26} {:>12}  {}", grouped(definition.combinations), factors.join(", "))
+            let of = if factors.is_empty() { Vec::new() } else { vec![format!("  {}", factors.join(", "))] };
+            [format!("{name:<44} {:>14}", grouped(definition.combinations))].into_iter().chain(of)
         });
-        list(f, definitions)?;
+        list(f, lines)?;
         writeln!(f, "\nSeries")?;
         list(f, self.series.iter().map(super::text::series_line))
     }

@@ -57,8 +57,8 @@ pub(super) fn rows(text: &str, file: u32, log: &FaultLog) -> Vec<Node> {
 /// The names of the columns; none when they cannot be used.
 fn header(cells: Vec<(Location, String)>, log: &FaultLog) -> Vec<Key> {
     let mut names: Vec<Key> = Vec::with_capacity(cells.len());
-    if cells.len() > COLUMNS_MAX {
-        log.add(cells[0].0, "", format!("more than {COLUMNS_MAX} columns"), None);
+    if let Some((at, _)) = cells.get(COLUMNS_MAX) {
+        log.add(*at, "", format!("more than {COLUMNS_MAX} columns"), None);
         return Vec::new();
     }
     for (at, name) in cells {
@@ -79,11 +79,12 @@ fn header(cells: Vec<(Location, String)>, log: &FaultLog) -> Vec<Key> {
 /// The cells of a line with their places, blanks around them taken off.
 fn cells(line: &str, start: Location) -> Result<Vec<(Location, String)>, (Location, String)> {
     let mut cells = Vec::new();
+    let end = line.chars().count();
     let mut chars = line.chars().enumerate().peekable();
     let place = |index: usize| Location { column: index as u32 + 1, ..start };
     loop {
         while chars.next_if(|(_, c)| matches!(c, ' ' | '\t')).is_some() {}
-        let at = place(chars.peek().map_or(line.chars().count(), |(index, _)| *index));
+        let at = place(chars.peek().map_or(end, |(index, _)| *index));
         let mut cell = String::new();
         if chars.next_if(|(_, c)| *c == '"').is_some() {
             loop {
