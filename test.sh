@@ -46,6 +46,41 @@ if [ -f "$parity" ] && ! { [ -f "$cache/done" ] && cmp -s "$parity" "$cache/done
     cat "$parity" >"$cache/done"
 fi
 
+# A PostgreSQL server for the tests of the results database: its data in target/, its socket in a folder
+# of its own, no port. It refuses to run as root, so root starts it as the user that its package makes.
+start_postgres() {
+    local programs data owner=()
+    programs=$(find /usr/lib/postgresql -maxdepth 3 -name pg_ctl 2>/dev/null | sort -V | tail -1 || true)
+    if [ -z "$programs" ]; then
+        install_debian postgresql
+        programs=$(find /usr/lib/postgresql -maxdepth 3 -name pg_ctl | sort -V | tail -1)
+    fi
+    programs=$(dirname "$programs")
+    data="${PWD}/target/postgres"
+    sockets=$(mktemp -d "${TMPDIR:-/tmp}/barhive-postgres.XXXXXX")
+    rm -rf "$data"
+    mkdir -p "$data"
+    if [ "$(id -u)" = 0 ]; then
+        owner=(runuser -u postgres --)
+        # A clone below a folder that only root may enter: the data go beside the socket.
+        if ! "${owner[@]}" test -x "$data"; then data="$sockets/data"; mkdir "$data"; fi
+        chown postgres "$data" "$sockets"
+    fi
+    chmod 700 "$data"
+    postgres_stop=("${owner[@]}" "$programs/pg_ctl" -D "$data" -m immediate stop)
+    trap '"${postgres_stop[@]}" >/dev/null 2>&1 || true; rm -rf "$sockets"' EXIT
+    (
+        cd /
+        "${owner[@]}" "$programs/initdb" -D "$data" -U barhive -A trust -E UTF8 --no-sync >/dev/null
+        "${owner[@]}" "$programs/pg_ctl" -D "$data" -l "$data/log" -w \
+            -o "-k '$sockets' -c listen_addresses= -c fsync=off" start >/dev/null
+    )
+    export BARHIVE_TEST_POSTGRES="postgres://barhive@${sockets//\//%2F}/postgres"
+}
+
+say "PostgreSQL for the tests"
+start_postgres
+
 say "formats"
 cargo fmt --all --check
 

@@ -6,12 +6,13 @@
 //! that maps them, and sealed into the catalog when a segment is full.
 //!
 //! A sweep keeps its results in a **run folder** ([`sweep`]), pass by pass, so that whatever kills it
-//! loses no more than the passes that were under way.
+//! loses no more than the passes that were under way; a **results database** ([`database`]) follows it.
 //!
 //! Mapped memory is shared with the file system: the guarantees hold as long as nobody truncates or
 //! overwrites a file in place. This crate never does; it replaces files by renaming.
 
 pub mod catalog;
+pub mod database;
 mod error;
 mod mapping;
 pub mod sweep;

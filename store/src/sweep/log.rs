@@ -39,6 +39,11 @@ impl Index {
         self.work.add(work);
     }
 
+    /// The passes, in grid order.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = VariantRange> + '_ {
+        self.entries.iter().map(|(_, frame)| frame.range)
+    }
+
     /// How many passes there are.
     pub(super) fn passes(&self) -> usize {
         self.entries.len()
@@ -60,7 +65,7 @@ impl Index {
 pub(super) struct Log {
     pub path: PathBuf,
     file: File,
-    identity: u64,
+    pub identity: u64,
     /// Where the next frame goes.
     end: u64,
     pub index: Index,
@@ -104,33 +109,39 @@ impl Log {
     /// Reads a log from its beginning, whole frames only.
     pub(super) fn scan(path: PathBuf, file: File, identity: u64) -> Result<Self, SweepError> {
         let mut log = Self { path, file, identity, end: PAGE, index: Index::default(), notes: Vec::new() };
-        let unreadable = SweepError::io(log.path.clone(), "read the log");
-        match log.scan_frames() {
-            Ok(true) => Ok(log),
-            Ok(false) => Err(SweepError::Format {
+        if !log.is_mine().map_err(SweepError::io(&log.path, "read the log"))? {
+            return Err(SweepError::Format {
                 path: log.path.clone(),
                 expected: "the log of this run".to_owned(),
                 found: "another file".to_owned(),
-            }),
-            Err(error) => Err(unreadable(error)),
+            });
         }
+        log.refresh()?;
+        Ok(log)
     }
 
-    fn scan_frames(&mut self) -> io::Result<bool> {
-        let len = self.file.metadata()?.len();
-        let mut page = vec![0; PAGE as usize];
-        if len < PAGE {
+    /// Reads what was appended behind the last frame that is known.
+    pub(super) fn refresh(&mut self) -> Result<(), SweepError> {
+        self.scan_frames().map_err(SweepError::io(&self.path, "read the log"))
+    }
+
+    fn is_mine(&self) -> io::Result<bool> {
+        let expected = log_header(self.identity);
+        let mut page = vec![0; expected.len()];
+        if self.file.metadata()?.len() < PAGE {
             return Ok(false);
         }
         self.file.read_exact_at(&mut page, 0)?;
-        if page != log_header(self.identity) {
-            return Ok(false);
-        }
-        let mut at = PAGE;
+        Ok(page == expected)
+    }
+
+    fn scan_frames(&mut self) -> io::Result<()> {
+        let len = self.file.metadata()?.len();
+        let mut at = self.end;
         let mut damaged = None;
         while at < len {
             let Some((frame, work)) = self.frame_at(at, len)? else {
-                // Torn by a crash, or damaged later: what comes behind it tells.
+                // Torn by a crash, still being written, or damaged later: what comes behind it tells.
                 damaged = damaged.or(Some(at));
                 at += PAGE;
                 continue;
@@ -145,7 +156,7 @@ impl Log {
             at += frame.span();
             self.end = at;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The whole, sound frame at `at` whose variants are not known yet.
@@ -222,6 +233,18 @@ impl Log {
             };
             fault.into_iter().chain(block.into_iter().flat_map(|block| block.variants().map(Ok)))
         })
+    }
+
+    /// The variants of the pass that holds one; none when there is no such pass.
+    pub(super) fn pass(
+        &self,
+        index: u64,
+    ) -> Result<impl Iterator<Item = Variant> + Send + use<>, SweepError> {
+        let block = match self.index.holding(index) {
+            Some((at, frame)) => Some(self.block(at, &frame)?),
+            None => None,
+        };
+        Ok(block.into_iter().flat_map(Block::variants))
     }
 
     /// One variant; `None` when it is not there.

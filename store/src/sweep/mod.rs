@@ -31,6 +31,8 @@ mod record;
 mod run;
 mod store;
 
+pub(crate) use export::hex;
+
 pub use error::SweepError;
 pub use finish::{PARQUET, RESULT, SweepResult, SweepWork, VariantFailure, WORK};
 pub use listing::{Keep, SweepEntry, list, prune};

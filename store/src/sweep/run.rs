@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use barhive_engine::sweep::{PassWork, SweepHasher, SweepSpec, Variant, VariantSet};
+use barhive_engine::sweep::{PassWork, SweepHasher, SweepSpec, Variant, VariantRange, VariantSet};
 
 use super::{
     SweepError, SweepManifest, SweepResult,
@@ -46,6 +46,19 @@ impl SweepRun {
         })
     }
 
+    /// Looks at the log again: passes that were appended since are seen now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn refresh(&mut self) -> Result<(), SweepError> {
+        self.log.refresh()
+    }
+
+    /// What tells this run from all others, in hexadecimal: a hash of its manifest.
+    pub fn id(&self) -> String {
+        format!("{:016x}", self.log.identity)
+    }
+
     /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -64,6 +77,23 @@ impl SweepRun {
     /// The variants that are selected and have no result.
     pub fn left(&self) -> VariantSet {
         self.manifest.selected.without(self.done())
+    }
+
+    /// The passes that brought them, in grid order.
+    pub fn pass_ranges(&self) -> impl Iterator<Item = VariantRange> + '_ {
+        self.log.index.ranges()
+    }
+
+    /// The results of one of [`SweepRun::pass_ranges`]; of any other range, what that pass has which holds
+    /// its start.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn pass_variants(
+        &self,
+        range: VariantRange,
+    ) -> Result<impl Iterator<Item = Variant> + Send + use<>, SweepError> {
+        self.log.pass(range.start)
     }
 
     /// How many passes brought them.
@@ -125,7 +155,7 @@ impl SweepRun {
         finish::read(&self.folder)
     }
 
-    pub(super) fn check_spec(&self, spec: &SweepSpec) -> Result<(), SweepError> {
+    pub(crate) fn check_spec(&self, spec: &SweepSpec) -> Result<(), SweepError> {
         let (stored, now) = (self.manifest.variants, spec.variants());
         if stored == now && self.manifest.sweep == spec.name {
             return Ok(());
