@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pump::SLICE;
-
-/// How long a container may work before its shard looks at the clock: a slice is over at the first
-/// look after its end, so that it lasts a quarter longer at most.
-const LOOK: Duration = SLICE.checked_div(4).expect("4 is not 0");
+use crate::pump::LOOK;
 
 /// A pace quickens at most so much from one look to the next: what little work took says little about
 /// what much of it would take.

@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// How long a part may work before others on its thread have their turn.
-pub(crate) const SLICE: Duration = Duration::from_millis(1);
+const SLICE: Duration = Duration::from_millis(1);
+
+/// How long a part may work between two looks at the watch.
+pub(crate) const LOOK: Duration = SLICE.checked_div(4).expect("4 is not 0");
 
 /// What became of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +71,9 @@ impl Slice {
         self.at - before
     }
 
-    /// Whether it was over at the last look.
+    /// Whether it was over at the last look: what is done until the next would not fit.
     pub(crate) fn was_over(&self) -> bool {
-        self.at >= SLICE
+        self.at + LOOK > SLICE
     }
 
     /// Whether it is over.
