@@ -45,9 +45,9 @@ strategies:
   - id: cross
     kind: sma_cross
     params:
-      fast: range(5, 50, 5)              # 5, 10, ... 50: both ends belong to it
-      slow: [30, 50, 80, 120]            # these four
-      direction: long                    # one value for all combinations
+      fast: range(5, 50, 5)            # 5, 10, ... 50: both ends belong to it
+      slow: [30, 50, 80, 120]          # these four
+      direction: long                  # one value for all combinations
     where: [\"fast < slow\"]             # combinations that do not satisfy it are left out
     instruments: [BTCUSDT, \"ETH*\"]     # each instrument apart
     timeframes: [1m, 5m]
@@ -230,7 +230,9 @@ fn kind(root: &Value, property: &Value) -> String {
     }
     for key in ["anyOf", "oneOf"] {
         if let Some(choices) = property[key].as_array() {
-            if choices.iter().all(|choice| choice.get("const").is_some()) {
+            let is_kind =
+                |c: &Value| c.get("const").is_some() || c.get("pattern").is_some() && c.get("type").is_none();
+            if choices.iter().all(is_kind) {
                 return "a kind".into();
             }
             let mut kinds: Vec<String> = Vec::new();

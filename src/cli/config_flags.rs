@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use barhive_config::{LoadOptions, Loaded};
+use barhive_config::{Document, LoadOptions, Loaded};
 use barhive_engine::registry::Registry as Parts;
 use clap::Args;
 
@@ -31,5 +31,23 @@ impl ConfigFlags {
             tracing::warn!("{}: {warning}", self.set.display());
         }
         Ok(loaded)
+    }
+
+    /// Reads the file, whether it is a set or a sweep; its warnings go to the log.
+    ///
+    /// # Errors
+    /// All faults of the file at once.
+    pub(super) fn load_any(&self, parts: &Parts) -> Result<Document, CliError> {
+        let options = LoadOptions { sets: self.overrides.clone(), ..LoadOptions::default() };
+        let document = barhive_config::load_any(&self.set, parts, &options)
+            .map_err(|faults| CliError::Usage(faults.to_string()))?;
+        let warnings = match &document {
+            Document::Set(set) => &set.warnings,
+            Document::Sweep(sweep) => &sweep.warnings,
+        };
+        for warning in warnings {
+            tracing::warn!("{}: {warning}", self.set.display());
+        }
+        Ok(document)
     }
 }

@@ -51,15 +51,15 @@ struct Cli {
 enum Command {
     /// Run a strategy set and report the result
     Run(run::RunFlags),
-    /// Check a set and its data without running it; shows all faults at once
+    /// Check a set or sweep and its data without running it; shows all faults at once
     Validate(validate::ValidateFlags),
-    /// Predict what a run will take: parts, series, indicators, memory, time
+    /// Predict what a set or sweep will take: parts, passes, indicators, memory, time
     Plan(plan::PlanFlags),
     /// List the strategies, indicators and feeds that a set may name
     #[command(subcommand)]
     List(list::ListCommand),
-    /// Print the JSON Schema of sets, for completion in editors
-    Schema,
+    /// Print the JSON Schema of sets or sweeps, for completion in editors
+    Schema(schema::SchemaFlags),
     /// Import, list, check, convert and generate bars
     #[command(subcommand)]
     Data(Box<data::DataCommand>),
@@ -108,7 +108,7 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Run(flags) => run::run(flags, &cli.logs, registry, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),
-        Command::Schema => schema::run(parts, out),
+        Command::Schema(flags) => schema::run(flags, parts, out),
         Command::Data(command) => data::run(command, parts, out),
         Command::Config(command) => config_show::run(command, parts, out),
         Command::List(command) => list::run(command, parts, out),

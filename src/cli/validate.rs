@@ -1,8 +1,8 @@
-//! `validate`: everything that is wrong with a set, without running it.
+//! `validate`: everything that is wrong with a set or sweep, without running it.
 
 use std::io::Write;
 
-use barhive_config::{Faults, LoadOptions, Loaded};
+use barhive_config::{Document, Faults, LoadOptions};
 use barhive_engine::{plan::plan, registry::Registry as Parts};
 use clap::Args;
 use serde_json::{Value, json};
@@ -22,9 +22,9 @@ pub(super) struct ValidateFlags {
     format: Format,
 }
 
-/// What a look at a set found.
+/// What a look at a file found.
 enum Verdict {
-    Sound(Box<Loaded>),
+    Sound(Document),
     /// It cannot be understood.
     Faulty(Faults),
     /// It can be understood, but not set up: what its strategies or its data lack.
@@ -41,18 +41,11 @@ pub(super) fn run(flags: &ValidateFlags, parts: &Parts, out: &mut dyn Write) -> 
     match verdict {
         Verdict::Faulty(faults) => Err(CliError::Usage(faults.to_string())),
         Verdict::Unfit(faults) => Err(CliError::Usage(format!("{set}: {}", faults.join("\n       ")))),
-        Verdict::Sound(loaded) => {
-            for warning in &loaded.warnings {
+        Verdict::Sound(document) => {
+            for warning in warnings(&document) {
                 tracing::warn!("{set}: {warning}");
             }
-            let strategies: usize = loaded.spec.containers.iter().map(|one| one.strategies.len()).sum();
-            writeln!(
-                out,
-                "{set}: sound: {}, {}, {}",
-                count(loaded.spec.containers.len(), "account"),
-                count(strategies, "strategy instance"),
-                count(loaded.spec.instruments.len(), "instrument"),
-            )?;
+            writeln!(out, "{set}: sound: {}", summary(&document))?;
             Ok(Done::All)
         }
     }
@@ -60,20 +53,56 @@ pub(super) fn run(flags: &ValidateFlags, parts: &Parts, out: &mut dyn Write) -> 
 
 fn judge(flags: &ValidateFlags, parts: &Parts) -> Verdict {
     let options = LoadOptions { sets: flags.config.overrides.clone(), ..LoadOptions::default() };
-    match barhive_config::load(&flags.config.set, parts, &options) {
+    match barhive_config::load_any(&flags.config.set, parts, &options) {
         Err(faults) => Verdict::Faulty(faults),
-        Ok(loaded) => match plan(&loaded.spec, parts) {
-            Ok(_) => Verdict::Sound(Box::new(loaded)),
+        Ok(Document::Set(loaded)) => match plan(&loaded.spec, parts) {
+            Ok(_) => Verdict::Sound(Document::Set(loaded)),
             Err(faults) => Verdict::Unfit(faults.iter().map(ToString::to_string).collect()),
         },
+        // A sample of its variants was set up while it was loaded.
+        Ok(sweep) => Verdict::Sound(sweep),
+    }
+}
+
+fn warnings(document: &Document) -> &[String] {
+    match document {
+        Document::Set(set) => &set.warnings,
+        Document::Sweep(sweep) => &sweep.warnings,
+    }
+}
+
+/// What there is in a sound file, in one line.
+fn summary(document: &Document) -> String {
+    match document {
+        Document::Set(set) => {
+            let spec = &set.spec;
+            let strategies: usize = spec.containers.iter().map(|one| one.strategies.len()).sum();
+            let accounts = count(spec.containers.len(), "account");
+            let strategies = count(strategies, "strategy instance");
+            format!("{accounts}, {strategies}, {}", count(spec.instruments.len(), "instrument"))
+        }
+        Document::Sweep(sweep) => {
+            let spec = &sweep.spec;
+            let combinations = count(spec.variants() as usize, "combination");
+            let definitions = match spec.definitions.len() {
+                1 => "1 strategy".to_owned(),
+                several => format!("{several} strategies"),
+            };
+            format!("{combinations} of {definitions}, {}", count(spec.instruments.len(), "instrument"))
+        }
     }
 }
 
 impl Verdict {
     fn to_json(&self, set: &str) -> Value {
         match self {
-            Self::Sound(loaded) => {
-                json!({ "set": set, "sound": true, "faults": [], "warnings": loaded.warnings })
+            Self::Sound(document) => {
+                let mut json =
+                    json!({ "set": set, "sound": true, "faults": [], "warnings": warnings(document) });
+                if let Document::Sweep(sweep) = document {
+                    json["combinations"] = sweep.spec.variants().into();
+                }
+                json
             }
             Self::Faulty(faults) => json!({
                 "set": set,

@@ -72,6 +72,43 @@ fn the_schema_names_every_part_and_what_it_takes() {
 }
 
 #[test]
+fn a_sweep_is_checked_and_planned_like_a_set() {
+    const SWEEP: &str = "feed: {kind: synthetic, params: {symbols: [ALPHA], bars: 2000, timeframe: 1h}}
+account: {cash: 10000 USD}
+strategies:
+  - id: cross
+    kind: sma_cross
+    params: {fast: [5, 10, 20], slow: \"range(30, 60, 10)\"}
+    timeframe: 1h
+    sizing: all_in
+";
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP);
+    let answer = place.succeed(&["validate", "sweep.yaml"]);
+    assert_eq!(answer.stdout, "sweep.yaml: sound: 12 combinations of 1 strategy, 1 instrument\n");
+    let text = place.succeed(&["plan", "sweep.yaml", "-w", "1", "--chunk", "12", "--batch", "6"]);
+    text.fits_80_columns();
+    let plan = place.succeed(&["plan", "sweep.yaml", "--chunk", "12", "-w", "1", "--format", "json"]).stdout;
+    let plan: Value = serde_json::from_str(&plan).expect("JSON");
+    assert_eq!((&plan["combinations"], &plan["passes"]), (&12.into(), &1.into()));
+    assert_eq!((&plan["indicators"]["distinct"], &plan["bars"]), (&7.into(), &2000.into()));
+    let schema = place.succeed(&["schema", "sweep"]).stdout;
+    assert!(schema.contains("\"SweepStrategy\"") && schema.contains("\"Swept\""));
+
+    let run = place.run(&["run", "sweep.yaml"]);
+    assert_eq!(run.code, Some(2));
+    assert!(
+        run.stderr.contains("this makes the file a sweep") && run.stderr.contains("barhive sweep"),
+        "{}",
+        run.stderr
+    );
+    place.write("set.yaml", &twenty_by_three());
+    let plan = place.run(&["plan", "set.yaml", "--batch", "5"]);
+    assert_eq!(plan.code, Some(2));
+    assert!(plan.stderr.contains("set.yaml is a set"), "{}", plan.stderr);
+}
+
+#[test]
 fn a_shown_configuration_is_a_configuration() {
     let place = Place::new();
     place.write("grid.yaml", &twenty_by_three());
