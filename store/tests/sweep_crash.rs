@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use barhive_engine::sweep::{PassBlock, SweepSpec, VariantSet};
+use barhive_engine::sweep::{PassBlock, SweepSpec, VariantRange, VariantSet};
 use barhive_store::sweep::{PARQUET, RESULT, SweepError, SweepManifest, SweepRun, SweepStore};
 use proptest::prelude::*;
 use sweeps::{manifest, pass, spec};
@@ -173,7 +173,7 @@ proptest! {
         let spec = spec(2);
         let mut manifest = manifest(&spec);
         let left_out: VariantSet =
-            only.iter().map(|v| barhive_engine::sweep::VariantRange { start: *v, end: v + 1 }).collect();
+            only.iter().map(|v| VariantRange { start: *v, end: v + 1 }).collect();
         manifest.selected = manifest.selected.without(&left_out);
         let expected = quiet(&spec, &manifest);
 
@@ -186,7 +186,7 @@ proptest! {
             let bounds: Vec<u64> = [0].into_iter().chain(cuts.iter().copied()).chain([52]).collect();
             let mut pieces = Vec::new();
             for bound in bounds.windows(2) {
-                let piece = barhive_engine::sweep::VariantRange { start: bound[0], end: bound[1] };
+                let piece = VariantRange { start: bound[0], end: bound[1] };
                 pieces.extend(left.within(&piece.into()).ranges().iter().copied());
             }
             if pieces.is_empty() {
@@ -219,6 +219,51 @@ proptest! {
         drop(store);
         prop_assert!(finals(folder.path(), &spec) == expected);
     }
+}
+
+/// Where [`the_process_that_is_killed`] finds its run.
+const VICTIM: &str = "BARHIVE_TEST_VICTIM";
+
+/// Not a test of its own: appends what is left, one variant per pass, and says so.
+#[test]
+fn the_process_that_is_killed() {
+    let Some(folder) = std::env::var_os(VICTIM) else { return };
+    let mut store = SweepStore::open(folder).unwrap();
+    for index in store.run().left().iter().collect::<Vec<_>>() {
+        store.append(&pass(index, index + 1)).unwrap();
+        println!("done {index}.");
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_has_kept_all_that_it_said_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = spec(20);
+    drop(SweepStore::create(folder.path(), &manifest(&spec)).unwrap());
+    let mut said = VariantSet::new();
+    for kill in 0.. {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_process_that_is_killed", "--nocapture"])
+            .env(VICTIM, folder.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(5 + kill * 7 % 23));
+        victim.kill().unwrap();
+        let words = String::from_utf8(victim.wait_with_output().unwrap().stdout).unwrap();
+        for word in words.lines().filter_map(|line| line.rsplit_once("done ")?.1.strip_suffix('.')) {
+            let start = word.parse().unwrap();
+            said.insert(VariantRange { start, end: start + 1 });
+        }
+        let run = SweepRun::open(folder.path()).unwrap();
+        assert!(said.without(run.done()).is_empty(), "said {said}, kept {}", run.done());
+        assert!(run.notes().is_empty(), "{:?}", run.notes());
+        if run.left().is_empty() {
+            break;
+        }
+    }
+    SweepStore::open(folder.path()).unwrap().finish(&spec, 0).unwrap();
+    assert!(finals(folder.path(), &spec) == quiet(&spec, &manifest(&spec)));
 }
 
 /// A file system of a few pages; needs the right to mount.
