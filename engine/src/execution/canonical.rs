@@ -42,6 +42,12 @@ impl Digest {
         self.steps = self.steps.wrapping_add(steps);
     }
 
+    /// Steps have passed whose equity is added later, with [`Self::put_equity`] and 0 steps.
+    #[inline(always)]
+    pub(crate) fn pass_steps(&mut self, steps: u64) {
+        self.steps = self.steps.wrapping_add(steps);
+    }
+
     /// Cash is this much from the next step on.
     pub fn set_cash(&mut self, cash: Money) {
         self.settle();

@@ -8,7 +8,7 @@ use crate::{
     execution::Digest,
     instrument::{FeeSchedule, Scales},
     money::Money,
-    portfolio::{Curve, TradeStatistics},
+    portfolio::{Curve, TradeStatistics, Turn},
     sweep::Evaluation,
 };
 
@@ -69,12 +69,31 @@ impl LaneAccount {
         self.lots < 0
     }
 
-    /// Samples rows during which nothing fills.
+    /// What equity is made of.
+    pub(super) fn quiet(&self) -> Quiet {
+        self.quiet
+    }
+
+    /// Rows pass, the last with this close: they are sampled when the frame is.
     #[inline]
-    pub(super) fn sample(&mut self, level: Level, closes: &[f64], ts_ns: &[i64]) {
+    pub(super) fn pass_rows(&mut self, rows: usize, close: f64) {
+        self.curve.pass_rows(rows, self.quiet.equity(close));
+        self.digest.pass_steps(rows as u64);
+    }
+
+    /// Samples a frame's rows, what equity is made of changing at `turns`; it began with `quiet`.
+    #[inline]
+    pub(super) fn sample(
+        &mut self,
+        level: Level,
+        quiet: Quiet,
+        closes: &[f64],
+        ts_ns: &[i64],
+        turns: &[Turn],
+    ) {
         let mut sums = self.digest.take_equity();
-        self.curve.sample_run(level, self.quiet, closes, ts_ns, &mut sums);
-        self.digest.put_equity(sums, closes.len() as u64);
+        self.curve.sample_frame(level, quiet, closes, ts_ns, turns, &mut sums);
+        self.digest.put_equity(sums, 0);
     }
 
     /// Brings the position to `target` lots at a price: what [`crate::portfolio::Ledger::post`] does, in

@@ -14,6 +14,7 @@ use crate::{
     instrument::{FeeSchedule, Instrument},
     layout::{Declared, Layout},
     order::Side,
+    portfolio::Turn,
     set::{ContainerSpec, Limits, MarketFill},
     simd::Simd,
     strategy::Sizing,
@@ -69,7 +70,14 @@ fn can_run(spec: &ContainerSpec) -> bool {
 #[derive(Default)]
 pub(crate) struct LaneGroup {
     lanes: Vec<LaneState>,
+    room: Room,
+}
+
+/// Room that the lanes use one after the other.
+#[derive(Default)]
+struct Room {
     changes: Vec<Change>,
+    turns: Vec<Turn>,
 }
 
 impl LaneGroup {
@@ -98,13 +106,13 @@ impl LaneGroup {
 
     /// Takes lane `index` through a frame.
     pub(crate) fn run_frame(&mut self, index: usize, frame: &Frame) {
-        let Self { lanes, changes } = self;
+        let Self { lanes, room } = self;
         let lane = &mut lanes[index];
         if lane.gave_up {
             return;
         }
         // A rule that panics does so in the container, too, which tells it.
-        let ran = catch_unwind(AssertUnwindSafe(|| lane.run_frame(frame, changes)));
+        let ran = catch_unwind(AssertUnwindSafe(|| lane.run_frame(frame, room)));
         lane.gave_up = !matches!(ran, Ok(Some(())));
     }
 
@@ -168,7 +176,7 @@ impl LaneState {
         })
     }
 
-    fn run_frame(&mut self, frame: &Frame, changes: &mut Vec<Change>) -> Option<()> {
+    fn run_frame(&mut self, frame: &Frame, room: &mut Room) -> Option<()> {
         let group = &frame.groups[self.group];
         let Order::Single { series } = group.order else { return None };
         let rows = &frame.series[series as usize];
@@ -177,11 +185,13 @@ impl LaneState {
         if lead == end {
             return Some(());
         }
-        changes.clear();
+        room.changes.clear();
+        room.turns.clear();
+        let quiet = self.account.quiet();
         let values: [&[f64]; VALUES_MAX] =
             std::array::from_fn(|n| self.columns.get(n).map_or(&[][..], |c| &frame.columns[*c as usize]));
         let values = values.get(..self.columns.len())?;
-        self.signals.changes(self.terms.level, values, (lead, end), &mut self.side, changes);
+        self.signals.changes(self.terms.level, values, (lead, end), &mut self.side, &mut room.changes);
         let mut days = group.day_starts.iter().map(|start| lead + *start as usize).peekable();
         // The first step of all starts a day, whatever the group has seen before.
         let mut starts_day = self.steps == 0;
@@ -194,24 +204,23 @@ impl LaneState {
             }
             if let Some(target) = self.pending.take() {
                 self.fill(columns, row, target)?;
+                room.turns.push(Turn { row: row - lead, quiet: self.account.quiet() });
             }
             // Up to the next day, or through the row of the next order: it fills at the open behind it.
             let day = days.peek().copied().unwrap_or(end).min(end);
-            let order = changes[next..].first().map_or(end, |change| change.row as usize + 1);
+            let order = room.changes[next..].first().map_or(end, |change| change.row as usize + 1);
             let until = day.min(order);
-            self.account.sample(
-                self.terms.level,
-                &columns.close[row..until],
-                &columns.ts_close_ns[row..until],
-            );
+            self.account.pass_rows(until - row, columns.close[until - 1]);
             row = until;
             if order == until
-                && let Some(change) = changes.get(next)
+                && let Some(change) = room.changes.get(next)
             {
                 next += 1;
                 self.decide(change.side, columns.ts_close_ns[row - 1]);
             }
         }
+        let (closes, ts_ns) = (&columns.close[lead..], &columns.ts_close_ns[lead..]);
+        self.account.sample(self.terms.level, quiet, closes, ts_ns, &room.turns);
         self.steps += (end - lead) as u64;
         self.last_ts_ns = columns.ts_close_ns[end - 1];
         self.last_close = columns.close[end - 1];

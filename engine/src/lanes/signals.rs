@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use fearless_simd::{Level, dispatch};
+use fearless_simd::{Level, SimdBase, SimdMask, dispatch, f64x8};
 
-use super::follower::{Direction, SideRule, sign};
+use super::follower::{Direction, SideRule};
 use crate::strategy::Value;
 
 /// What a strategy that can run as a lane is made of.
@@ -56,57 +56,66 @@ impl<R: SideRule<N>, const N: usize> RuleSignals<R, N> {
         Self(rule)
     }
 
-    /// Rows that are looked at together.
-    const WIDTH: usize = 16;
-
     #[inline(always)]
     fn scan<S: fearless_simd::Simd>(
         &self,
-        _: S,
+        simd: S,
         columns: [&[f64]; N],
         (from, to): (usize, usize),
         side: &mut i8,
         changes: &mut Vec<Change>,
     ) {
         let columns = columns.map(|column| &column[from..to]);
-        let rows = to - from;
         let mut row = 0;
-        while row + Self::WIDTH <= rows {
-            let blocks: [&[f64; 16]; N] =
-                std::array::from_fn(|n| columns[n][row..].first_chunk().unwrap_or(&[0.0; 16]));
-            let (up, down) = (*side <= 0, *side >= 0);
-            let mut any = 0u64;
-            for place in 0..Self::WIDTH {
-                let at = self.0.side(std::array::from_fn(|n| blocks[n][place]));
-                any |= u64::from(((at > 0.0) & up) | ((at < 0.0) & down));
+        while row < to - from {
+            let rows = (to - from - row).min(BLOCK);
+            let (mut up, mut down) = (0u64, 0u64);
+            let mut place = 0;
+            while place + WIDTH <= rows {
+                let values: [&[f64]; N] = columns.map(|column| &column[row + place..row + place + WIDTH]);
+                let sides: [f64; WIDTH] =
+                    std::array::from_fn(|at| self.0.side(std::array::from_fn(|n| values[n][at])));
+                let sides = f64x8::from_slice(simd, &sides);
+                up |= sides.simd_gt(0.0).to_bitmask() << place;
+                down |= sides.simd_lt(0.0).to_bitmask() << place;
+                place += WIDTH;
             }
-            if any != 0 {
-                for place in row..row + Self::WIDTH {
-                    self.step(&columns, place, from, side, changes);
-                }
+            for place in place..rows {
+                let at = self.0.side(std::array::from_fn(|n| columns[n][row + place]));
+                up |= u64::from(at > 0.0) << place;
+                down |= u64::from(at < 0.0) << place;
             }
-            row += Self::WIDTH;
-        }
-        for place in row..rows {
-            self.step(&columns, place, from, side, changes);
+            turns(up, down, from + row, side, changes);
+            row += rows;
         }
     }
+}
 
-    #[inline(always)]
-    fn step(
-        &self,
-        columns: &[&[f64]; N],
-        place: usize,
-        from: usize,
-        side: &mut i8,
-        changes: &mut Vec<Change>,
-    ) {
-        let at = sign(self.0.side(std::array::from_fn(|n| columns[n][place])));
-        if at != 0 && at != *side {
-            if std::mem::replace(side, at) != 0 {
-                changes.push(Change { row: (from + place) as u32, side: at });
-            }
+/// Rows that are looked at together: a bit each.
+const BLOCK: usize = 64;
+/// Rows side by side.
+const WIDTH: usize = 8;
+
+/// Appends the changes among rows of which bits say that they are up or down.
+#[inline(always)]
+fn turns(up: u64, down: u64, first_row: usize, side: &mut i8, changes: &mut Vec<Change>) {
+    let mut ahead = u64::MAX;
+    loop {
+        let turning = ahead
+            & match *side {
+                1 => down,
+                -1 => up,
+                _ => up | down,
+            };
+        if turning == 0 {
+            return;
         }
+        let bit = turning.trailing_zeros();
+        let at = if up >> bit & 1 == 1 { 1 } else { -1 };
+        if std::mem::replace(side, at) != 0 {
+            changes.push(Change { row: (first_row + bit as usize) as u32, side: at });
+        }
+        ahead = u64::MAX.checked_shl(bit + 1).unwrap_or(0);
     }
 }
 
@@ -129,7 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::simd::Simd;
+    use crate::{lanes::follower::sign, simd::Simd};
 
     #[derive(Clone, Copy)]
     struct Leads;

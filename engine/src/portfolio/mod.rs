@@ -9,5 +9,6 @@ mod sums;
 
 pub use ledger::{Closed, Ledger, LedgerError, LedgerMark, Posting};
 pub use round_trips::TradeStatistics;
+pub(crate) use scan::Turn;
 pub use statistics::{Curve, CurveMark};
 pub use sums::Sums;

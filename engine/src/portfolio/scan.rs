@@ -46,6 +46,81 @@ pub(super) fn scan_rows(quiet: Quiet, closes: &[f64], sums: &mut Sums) -> (f64, 
     (lowest, highest)
 }
 
+/// From this row on, equity is made of something else.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// The row.
+    pub row: usize,
+    /// What equity is made of from there on.
+    pub quiet: Quiet,
+}
+
+/// Equity over all rows of a frame, what it is made of changing at some of them. `peak` is told every
+/// row whose equity is above the peak so far (and of its neighbours those behind it), and answers the
+/// peak from then on; the lowest equity of the other rows is answered.
+#[inline(always)]
+pub(super) fn scan_frame(
+    mut quiet: Quiet,
+    closes: &[f64],
+    turns: &[Turn],
+    sums: &mut Sums,
+    mut peak: f64,
+    mut walk: impl FnMut(usize, &[f64], f64) -> f64,
+) -> f64 {
+    let mut turns = turns.iter().peekable();
+    let mut low = [f64::INFINITY; WIDTH];
+    let (mut sum, mut sum_of_sums) = ([0u64; WIDTH], [0u64; WIDTH]);
+    let (groups, rest) = closes.as_chunks::<WIDTH>();
+    for (group, closes) in groups.iter().enumerate() {
+        let first = group * WIDTH;
+        let mut equity: [f64; WIDTH] = std::array::from_fn(|place| quiet.equity(closes[place]));
+        while let Some(turn) = turns.next_if(|turn| turn.row < first + WIDTH) {
+            quiet = turn.quiet;
+            let from = turn.row - first;
+            for place in 0..WIDTH {
+                let turned = quiet.equity(closes[place]);
+                equity[place] = if place >= from { turned } else { equity[place] };
+            }
+        }
+        let mut rises = false;
+        for place in 0..WIDTH {
+            sum[place] = sum[place].wrapping_add(equity[place].to_bits());
+            sum_of_sums[place] = sum_of_sums[place].wrapping_add(sum[place]);
+            rises |= equity[place] > peak;
+        }
+        if rises {
+            peak = walk(first, &equity, least(&low));
+            low = [f64::INFINITY; WIDTH];
+        } else {
+            for place in 0..WIDTH {
+                low[place] = if equity[place] < low[place] { equity[place] } else { low[place] };
+            }
+        }
+    }
+    let rows = groups.len() * WIDTH;
+    sums.add_rows(rows as u64, &sum, &sum_of_sums);
+    let mut lowest = least(&low);
+    for (place, close) in rest.iter().enumerate() {
+        while let Some(turn) = turns.next_if(|turn| turn.row <= rows + place) {
+            quiet = turn.quiet;
+        }
+        let equity = quiet.equity(*close);
+        sums.add(equity.to_bits());
+        if equity > peak {
+            peak = walk(rows + place, &[equity], lowest);
+            lowest = f64::INFINITY;
+        } else if equity < lowest {
+            lowest = equity;
+        }
+    }
+    lowest
+}
+
+#[inline(always)]
+fn least(values: &[f64; WIDTH]) -> f64 {
+    values.iter().fold(f64::INFINITY, |least, value| if *value < least { *value } else { least })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike};
 use fearless_simd::{Level, dispatch};
 
-use super::{moments::Moments, round_trips::TradeStatistics, scan::{SCAN_ROWS, scan_rows}, sums::Sums};
+use super::{moments::Moments, round_trips::TradeStatistics, scan::{SCAN_ROWS, Turn, scan_frame, scan_rows}, sums::Sums};
 use crate::{container::Quiet, result::Statistics};
 
 /// Equity as it is sampled: peak, drawdown, daily returns, months.
@@ -148,6 +148,65 @@ impl Curve {
                 self.trough = lowest;
             }
         }
+    }
+
+    /// Samples all rows of a frame whose days and positions were told by [`Self::pass_rows`]; what equity
+    /// is made of changes at `turns`.
+    pub(crate) fn sample_frame(
+        &mut self,
+        level: Level,
+        quiet: Quiet,
+        closes: &[f64],
+        ts_ns: &[i64],
+        turns: &[Turn],
+        sums: &mut Sums,
+    ) {
+        dispatch!(level, simd => self.scan_frame(simd, quiet, closes, ts_ns, turns, sums));
+    }
+
+    #[inline(always)]
+    fn scan_frame<S: fearless_simd::Simd>(
+        &mut self,
+        _: S,
+        quiet: Quiet,
+        closes: &[f64],
+        ts_ns: &[i64],
+        turns: &[Turn],
+        sums: &mut Sums,
+    ) {
+        let peak = self.peak;
+        let lowest = scan_frame(quiet, closes, turns, sums, peak, |first, equities, lowest| {
+            self.walk(equities, &ts_ns[first..], lowest)
+        });
+        self.fall_to(lowest);
+    }
+
+    /// Rows have passed, the last of them at this equity: they are sampled together later.
+    #[inline(always)]
+    pub(crate) fn pass_rows(&mut self, rows: usize, equity: f64) {
+        self.steps += rows as u64;
+        self.equity = equity;
+    }
+
+    #[inline(always)]
+    fn fall_to(&mut self, equity: f64) {
+        if equity < self.trough {
+            self.trough = equity;
+        }
+    }
+
+    /// Goes through equities one by one, behind others of which the lowest is known; answers the peak.
+    #[inline(never)]
+    fn walk(&mut self, equities: &[f64], ts_ns: &[i64], lowest: f64) -> f64 {
+        self.fall_to(lowest);
+        for (equity, ts_ns) in equities.iter().zip(ts_ns) {
+            if *equity > self.peak {
+                self.new_peak(*equity, *ts_ns);
+            } else {
+                self.fall_to(*equity);
+            }
+        }
+        self.peak
     }
 
     /// Steps through rows one by one, for their peaks.
