@@ -12,6 +12,7 @@ mod measure;
 mod memory;
 mod program;
 mod w1;
+mod w2;
 mod w3;
 
 use measure::Figures;
@@ -28,6 +29,7 @@ fn main() {
     let mut figures = Figures::new(filter);
     measure::pin_to_one_core();
     w1::figures(&mut figures);
+    w2::figures(&mut figures);
     w3::figures(&mut figures);
     bus::figures(&mut figures);
     data::figures(&mut figures);

@@ -49,6 +49,15 @@ pub fn pin_to_one_core() {
     rustix::thread::sched_setaffinity(None, &one).expect("a process may give up cores");
 }
 
+/// Gives this thread all cores back that the process may use; answers how many they are.
+pub fn unpin() -> usize {
+    let mut all = rustix::thread::CpuSet::new();
+    (0..rustix::thread::CpuSet::MAX_CPU).for_each(|core| all.set(core));
+    rustix::thread::sched_setaffinity(None, &all).expect("the kernel takes those that there are");
+    let allowed = rustix::thread::sched_getaffinity(None).expect("the kernel tells the allowed cores");
+    (0..rustix::thread::CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).count()
+}
+
 /// How long `work` takes.
 #[allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {

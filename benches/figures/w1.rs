@@ -71,7 +71,7 @@ pub fn floor(open: &[f64], close: &[f64]) -> (u64, f64) {
     (fills, curve.last().copied().unwrap_or(cash))
 }
 
-fn columns(set: &barhive::engine::set::RunSpec) -> (Vec<f64>, Vec<f64>) {
+pub fn columns(set: &barhive::engine::set::RunSpec) -> (Vec<f64>, Vec<f64>) {
     use barhive::engine::data::{Pull, SeriesKind, SeriesRequest};
     let request = SeriesRequest {
         symbol: set.instruments[0].symbol.clone(),

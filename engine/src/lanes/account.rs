@@ -98,6 +98,7 @@ impl LaneAccount {
 
     /// Brings the position to `target` lots at a price: what [`crate::portfolio::Ledger::post`] does, in
     /// 64 bits, for a fill that opens, closes or turns a whole position.
+    #[inline(never)]
     pub(super) fn fill(&mut self, terms: &Terms, target: i64, price: i64) -> Result<(), GivesUp> {
         let lots = target - self.lots;
         if lots == 0 {

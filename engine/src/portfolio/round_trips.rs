@@ -1,12 +1,14 @@
 //! Statistics over round trips.
 
-use super::{ledger::LedgerError, moments::Moments};
+use super::ledger::LedgerError;
 use crate::{money::Money, record::Trade};
 
 /// Round trips as they close.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TradeStatistics {
-    pub(super) pnl: Moments,
+    count: u64,
+    /// Sum of the squares of profits.
+    squares: f64,
     pub(super) winners: u64,
     pub(super) profits: f64,
     pub(super) losses: f64,
@@ -31,8 +33,9 @@ impl TradeStatistics {
     pub fn add_pnl(&mut self, exact: Money) -> Result<(), LedgerError> {
         self.realized = self.realized.checked_add(exact).ok_or(LedgerError)?;
         let pnl = exact.to_f64();
-        let is_first = self.pnl.count == 0;
-        self.pnl.add(pnl);
+        let is_first = self.count == 0;
+        self.count += 1;
+        self.squares += pnl * pnl;
         self.best = if is_first { pnl } else { self.best.max(pnl) };
         self.worst = if is_first { pnl } else { self.worst.min(pnl) };
         if exact > Money::ZERO {
@@ -46,7 +49,20 @@ impl TradeStatistics {
 
     /// Round trips so far.
     pub fn count(&self) -> u64 {
-        self.pnl.count
+        self.count
+    }
+
+    /// Their mean profit after fees; `None` without one.
+    pub(super) fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.realized.to_f64() / self.count as f64)
+    }
+
+    /// The standard deviation of their profits over n - 1. The mean is exact, so that little is lost to
+    /// the difference of squares unless profits hardly differ at all.
+    pub(super) fn deviation(&self) -> Option<f64> {
+        let mean = self.mean().filter(|_| self.count > 1)?;
+        let squares = self.squares - self.count as f64 * mean * mean;
+        Some((squares.max(0.0) / (self.count - 1) as f64).sqrt())
     }
 
     /// Those with a profit after fees.
@@ -60,7 +76,7 @@ impl TradeStatistics {
     }
 
     pub(super) fn ratio(&self, part: u64) -> Option<f64> {
-        (self.pnl.count > 0).then(|| part as f64 / self.pnl.count as f64)
+        (self.count > 0).then(|| part as f64 / self.count as f64)
     }
 }
 

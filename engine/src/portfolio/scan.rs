@@ -1,5 +1,7 @@
 //! Equity over a run of rows during which nothing fills, several rows at a time.
 
+use fearless_simd::{Bytes, Select, Simd, SimdBase, SimdMask, f64x8, mask64x8, u64x8};
+
 use super::sums::Sums;
 use crate::container::Quiet;
 
@@ -55,11 +57,14 @@ pub struct Turn {
     pub quiet: Quiet,
 }
 
-/// Equity over all rows of a frame, what it is made of changing at some of them. `peak` is told every
-/// row whose equity is above the peak so far (and of its neighbours those behind it), and answers the
-/// peak from then on; the lowest equity of the other rows is answered.
+/// Equity over all rows of a frame, what it is made of changing at some of them.
+///
+/// `walk` is told every row whose equity is above the peak so far (with up to seven of its neighbours),
+/// and the lowest of the rows before; it answers the peak from then on. The lowest equity of the rows
+/// behind is answered.
 #[inline(always)]
-pub(super) fn scan_frame(
+pub(super) fn scan_frame<S: Simd>(
+    simd: S,
     mut quiet: Quiet,
     closes: &[f64],
     turns: &[Turn],
@@ -67,47 +72,53 @@ pub(super) fn scan_frame(
     mut peak: f64,
     mut walk: impl FnMut(usize, &[f64], f64) -> f64,
 ) -> f64 {
-    let mut turns = turns.iter().peekable();
-    let mut low = [f64::INFINITY; WIDTH];
-    let (mut sum, mut sum_of_sums) = ([0u64; WIDTH], [0u64; WIDTH]);
+    let equity_of = |quiet: Quiet, closes: f64x8<S>| {
+        f64x8::splat(simd, quiet.cash) + f64x8::splat(simd, quiet.exposure) * closes
+    };
+    let none = f64x8::splat(simd, f64::INFINITY);
+    let mut low = none;
+    let (mut sum, mut sum_of_sums) = (u64x8::splat(simd, 0), u64x8::splat(simd, 0));
+    let mut turns = turns;
     let (groups, rest) = closes.as_chunks::<WIDTH>();
     for (group, closes) in groups.iter().enumerate() {
-        let first = group * WIDTH;
-        let mut equity: [f64; WIDTH] = std::array::from_fn(|place| quiet.equity(closes[place]));
-        while let Some(turn) = turns.next_if(|turn| turn.row < first + WIDTH) {
+        let end = (group + 1) * WIDTH;
+        let closes = f64x8::from_slice(simd, closes);
+        let mut equity = equity_of(quiet, closes);
+        while let Some((turn, later)) = turns.split_first()
+            && turn.row < end
+        {
             quiet = turn.quiet;
-            let from = turn.row - first;
-            for place in 0..WIDTH {
-                let turned = quiet.equity(closes[place]);
-                equity[place] = if place >= from { turned } else { equity[place] };
-            }
+            let behind = mask64x8::from_bitmask(simd, 0xff << (turn.row + WIDTH - end));
+            equity = behind.select(equity_of(quiet, closes), equity);
+            turns = later;
         }
-        let mut rises = false;
-        for place in 0..WIDTH {
-            sum[place] = sum[place].wrapping_add(equity[place].to_bits());
-            sum_of_sums[place] = sum_of_sums[place].wrapping_add(sum[place]);
-            rises |= equity[place] > peak;
-        }
-        if rises {
-            peak = walk(first, &equity, least(&low));
-            low = [f64::INFINITY; WIDTH];
+        sum += equity.bitcast::<u64x8<S>>();
+        sum_of_sums += sum;
+        if equity.simd_gt(peak).any_true() {
+            let mut equities = [0.0; WIDTH];
+            equity.store_slice(&mut equities);
+            peak = walk(end - WIDTH, &equities, least(low.as_slice()));
+            low = none;
         } else {
-            for place in 0..WIDTH {
-                low[place] = if equity[place] < low[place] { equity[place] } else { low[place] };
-            }
+            low = low.min(equity);
         }
     }
     let rows = groups.len() * WIDTH;
-    sums.add_rows(rows as u64, &sum, &sum_of_sums);
-    let mut lowest = least(&low);
-    for (place, close) in rest.iter().enumerate() {
-        while let Some(turn) = turns.next_if(|turn| turn.row <= rows + place) {
-            quiet = turn.quiet;
+    let (mut sum_array, mut sums_array) = ([0; WIDTH], [0; WIDTH]);
+    sum.store_slice(&mut sum_array);
+    sum_of_sums.store_slice(&mut sums_array);
+    sums.add_rows(rows as u64, &sum_array, &sums_array);
+    let mut lowest = least(low.as_slice());
+    for (row, close) in (rows..).zip(rest) {
+        while let Some((turn, later)) = turns.split_first()
+            && turn.row <= row
+        {
+            (quiet, turns) = (turn.quiet, later);
         }
         let equity = quiet.equity(*close);
         sums.add(equity.to_bits());
         if equity > peak {
-            peak = walk(rows + place, &[equity], lowest);
+            peak = walk(row, &[equity], lowest);
             lowest = f64::INFINITY;
         } else if equity < lowest {
             lowest = equity;
@@ -117,7 +128,7 @@ pub(super) fn scan_frame(
 }
 
 #[inline(always)]
-fn least(values: &[f64; WIDTH]) -> f64 {
+fn least(values: &[f64]) -> f64 {
     values.iter().fold(f64::INFINITY, |least, value| if *value < least { *value } else { least })
 }
 

@@ -167,7 +167,7 @@ impl Curve {
     #[inline(always)]
     fn scan_frame<S: fearless_simd::Simd>(
         &mut self,
-        _: S,
+        simd: S,
         quiet: Quiet,
         closes: &[f64],
         ts_ns: &[i64],
@@ -175,7 +175,7 @@ impl Curve {
         sums: &mut Sums,
     ) {
         let peak = self.peak;
-        let lowest = scan_frame(quiet, closes, turns, sums, peak, |first, equities, lowest| {
+        let lowest = scan_frame(simd, quiet, closes, turns, sums, peak, |first, equities, lowest| {
             self.walk(equities, &ts_ns[first..], lowest)
         });
         self.fall_to(lowest);
@@ -329,14 +329,14 @@ impl Curve {
             exposure: if done.steps > 0 { done.exposed as f64 / done.steps as f64 } else { 0.0 },
             win_rate: trades.ratio(trades.winners),
             profit_factor: (trades.losses > 0.0).then(|| trades.profits / trades.losses),
-            average_trade: (trades.pnl.count > 0).then_some(trades.pnl.mean),
-            best_trade: (trades.pnl.count > 0).then_some(trades.best),
-            worst_trade: (trades.pnl.count > 0).then_some(trades.worst),
+            average_trade: trades.mean(),
+            best_trade: trades.mean().map(|_| trades.best),
+            worst_trade: trades.mean().map(|_| trades.worst),
             sqn: trades
-                .pnl
                 .deviation()
                 .filter(|deviation| *deviation > 0.0)
-                .map(|deviation| (trades.pnl.count as f64).sqrt() * trades.pnl.mean / deviation),
+                .zip(trades.mean())
+                .map(|(deviation, mean)| (trades.count() as f64).sqrt() * mean / deviation),
             days_per_year,
             monthly_equity: done.monthly,
         }
