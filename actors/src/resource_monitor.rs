@@ -168,28 +168,33 @@ impl Sampler {
 
 /// The monitor as a part: samples at a fixed interval.
 pub struct ResourceMonitor {
-    sampler: Result<Sampler, String>,
+    clock: Arc<dyn Clock>,
+    /// Made half an interval after the start: most of what makes a short run slow is its first look.
+    sampler: Option<Sampler>,
     resources: Resources,
     interval: Duration,
 }
 
 impl ResourceMonitor {
     /// A monitor that publishes to `resources` every `interval`; nothing, where the platform does not
-    /// tell.
-    pub fn new(sampler: Result<Sampler, String>, resources: Resources, interval: Duration) -> Self {
-        Self { sampler, resources, interval }
+    /// tell. `clock` stamps the samples.
+    pub fn new(clock: Arc<dyn Clock>, resources: Resources, interval: Duration) -> Self {
+        Self { clock, sampler: None, resources, interval }
     }
 }
 
 impl Part for ResourceMonitor {
     fn started(&mut self, ctx: &mut Context<Shell<Self>>) {
-        if let Err(reason) = &self.sampler {
-            tracing::warn!(%reason, "no resource use in this run");
-            return;
-        }
+        ctx.run_later(self.interval / 2, |shell, _| {
+            let part = shell.part();
+            match Sampler::new(Arc::clone(&part.clock)) {
+                Ok(sampler) => part.sampler = Some(sampler),
+                Err(reason) => tracing::warn!(%reason, "no resource use in this run"),
+            }
+        });
         ctx.run_interval(self.interval, |shell, _| {
             let part = shell.part();
-            let Ok(sampler) = &mut part.sampler else { return };
+            let Some(sampler) = &mut part.sampler else { return };
             let sample = sampler.sample();
             tracing::trace!(?sample, "resources");
             part.resources.publish(sample);
@@ -232,8 +237,7 @@ mod tests {
             let shared = resources.clone();
             let _monitor = supervisor
                 .start(&Arbiter::current(), "resource monitor", RestartPolicy::default(), move |_| {
-                    let sampler = Sampler::new(Arc::new(SystemClock));
-                    ResourceMonitor::new(sampler, shared.clone(), Duration::from_millis(10))
+                    ResourceMonitor::new(Arc::new(SystemClock), shared.clone(), Duration::from_millis(10))
                 })
                 .unwrap();
             let mut reader = resources.reader();

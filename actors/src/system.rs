@@ -37,7 +37,7 @@ use crate::{
     market_data::{Market, MarketData, MarketShared},
     progress::Progress,
     publish::{ContainerEvents, PublishingRecorder, SystemEvents},
-    resource_monitor::{ResourceMonitor, Resources, Sampler},
+    resource_monitor::{ResourceMonitor, Resources},
     seat::{Seat, ShardShared},
     shard::{FusedShared, Seats, Shard},
     stage::Stage,
@@ -307,7 +307,7 @@ impl Wiring {
         let resources = run.resources.clone();
         let policy = RestartPolicy { give_up: GiveUp::Quarantine, ..self.policy };
         let started = self.supervisor.start(&Arbiter::current(), "resource monitor", policy, move |_| {
-            ResourceMonitor::new(Sampler::new(Arc::new(SystemClock)), resources.clone(), interval)
+            ResourceMonitor::new(Arc::new(SystemClock), resources.clone(), interval)
         });
         started.map(drop).map_err(|error| machinery("resource monitor", error.to_string()))
     }

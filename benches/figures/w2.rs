@@ -15,6 +15,7 @@ use barhive::{
         timeframe::Timeframe,
     },
 };
+use fearless_simd::Level;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -127,7 +128,10 @@ fn rates(figures: &mut Figures) {
     figures.print("w2_plain_backtests_per_s", plain, "backtests/s");
     let floor = Floor::new();
     figures.print("w2_plain_backtests_per_s_floor", floor.rate(floor.one_by_one(200), 200), "backtests/s");
-    figures.print("w2_backtests_per_s_floor", floor.rate(floor.side_by_side(1_000), 1_000), "backtests/s");
+    for (level, name) in levels() {
+        let rate = floor.rate(floor.side_by_side(level, 1_000), 1_000);
+        figures.print(&format!("w2_backtests_per_s{name}_floor"), rate, "backtests/s");
+    }
 }
 
 /// Two workers against one, in turns; and two loops that have nothing in common, against one.
@@ -152,13 +156,13 @@ fn scale(figures: &mut Figures) {
     let ratios = (0..5).map(|_| run(1) / run(2)).collect();
     figures.print("scale_threads_2", median(ratios), "times");
     let floor = Floor::new();
-    let alone = |count: u32| floor.side_by_side(count);
+    let alone = |count: u32| floor.side_by_side(Level::new(), count);
     let ratios = (0..5).map(|_| {
-        let one = timed(|| alone(500) + alone(500)).0.as_secs_f64();
+        let one = timed(|| alone(400) + alone(400)).0.as_secs_f64();
         let two = timed(|| {
             std::thread::scope(|scope| {
-                let other = scope.spawn(|| alone(500));
-                alone(500) + other.join().expect("it does not panic")
+                let other = scope.spawn(|| alone(400));
+                alone(400) + other.join().expect("it does not panic")
             })
         });
         one / two.0.as_secs_f64()
@@ -179,6 +183,19 @@ fn setup(figures: &mut Figures) {
         })
     };
     figures.print("job_setup_us", (over(1_000) - over(100)) / 900.0 / 1e3, "us");
+}
+
+/// The levels that this processor has, and what their figures' names end with.
+fn levels() -> Vec<(Level, &'static str)> {
+    let best = Level::new();
+    let mut levels = vec![(best, "")];
+    #[cfg(target_arch = "x86_64")]
+    {
+        levels.extend(best.as_sse2().map(|level| (Level::Sse2(level), "_sse2")));
+        levels.extend(best.as_avx2().map(|level| (Level::Avx2(level), "_avx2")));
+        levels.extend(best.as_avx512().map(|level| (Level::Avx512(level), "_avx512")));
+    }
+    levels
 }
 
 /// The same backtests, written by hand: prices and averages in plain arrays, batch by batch.
@@ -250,14 +267,13 @@ impl Floor {
     }
 
     /// Eight pairs at a time, without a branch; answers nanoseconds.
-    fn side_by_side(&self, count: u32) -> f64 {
+    fn side_by_side(&self, level: Level, count: u32) -> f64 {
         self.run(count, |floor, columns, places, states, from, to| {
             for (places, states) in places.chunks(8).zip(states.chunks_mut(8)) {
                 let Ok(states) = <&mut [State; 8]>::try_from(states) else { continue };
                 let columns = places.iter().map(|[fast, slow]| (&columns[*fast][..], &columns[*slow][..]));
                 let columns: Vec<_> = columns.collect();
                 let (open, close) = (&floor.open[from..to], &floor.close[from..to]);
-                let level = fearless_simd::Level::new();
                 fearless_simd::dispatch!(level, simd => eight(simd, open, close, &columns, states));
             }
         })

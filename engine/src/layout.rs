@@ -2,6 +2,7 @@
 //! grouped by what they look at. Worked out once, before the first row.
 
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -66,6 +67,8 @@ pub struct Layout {
     pub group_of: Vec<u32>,
     /// Indicator outputs asked for over all strategies, shared ones counted every time.
     pub subscriptions: u64,
+    /// The first column of every indicator, by series.
+    places: Vec<HashMap<IndicatorSpec, u32>>,
 }
 
 /// A strategy could not be set up.
@@ -149,6 +152,7 @@ impl Layout {
             layout.subscriptions += container.subscriptions;
         }
         layout.series.sort_by_key(|series| series.key);
+        layout.places = vec![HashMap::new(); layout.series.len()];
         for container in &declared {
             for value in &container.declarations.values {
                 let series = layout.series_index(container.declarations.series[value.slot as usize].key);
@@ -194,8 +198,8 @@ impl Layout {
     /// # Panics
     /// When the indicator is not part of the pass.
     pub fn column(&self, series: u32, spec: &IndicatorSpec, output: usize) -> u32 {
-        let plan = self.indicators.iter().find(|plan| plan.key.series == series && plan.key.spec == *spec);
-        plan.expect("a container's indicators are part of its pass").column + output as u32
+        let first = self.places[series as usize].get(spec);
+        first.expect("a container's indicators are part of its pass") + output as u32
     }
 
     /// Whether a column of the series is made of its time stamps.
@@ -206,9 +210,8 @@ impl Layout {
     }
 
     fn add_indicator(&mut self, series: u32, spec: &IndicatorSpec, registry: &Registry) -> u32 {
-        let known = self.indicators.iter().find(|plan| plan.key.series == series && plan.key.spec == *spec);
-        if let Some(plan) = known {
-            return plan.column;
+        if let Some(column) = self.places[series as usize].get(spec) {
+            return *column;
         }
         let input_column = match &spec.input {
             InputSpec::Price(_) | InputSpec::Timetable => None,
@@ -221,6 +224,7 @@ impl Layout {
         let column = self.columns;
         self.columns += outputs;
         let key = IndicatorKey { series, spec: spec.clone(), origin_ns: None };
+        self.places[series as usize].insert(spec.clone(), column);
         self.indicators.push(IndicatorPlan { key, column, outputs, input_column });
         column
     }

@@ -1,6 +1,6 @@
 //! Building a container: binding what its strategies declared to the layout of a pass.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Container, NO_MARKET,
@@ -34,14 +34,12 @@ impl Container {
             .iter()
             .map(|s| SlotBinding { series: layout.series_index(s.key) })
             .collect();
-        let columns: HashMap<_, _> =
-            layout.indicators.iter().map(|plan| ((plan.key.series, &plan.key.spec), plan.column)).collect();
         let values = declared
             .declarations
             .values
             .iter()
             .map(|value| ValueBinding {
-                column: columns[&(slots[value.slot as usize].series, &value.spec)] + value.output as u32,
+                column: layout.column(slots[value.slot as usize].series, &value.spec, value.output),
             })
             .collect();
         // The finest series that the container looks at prices an instrument.

@@ -10,6 +10,7 @@ mod goog;
 mod halves;
 mod hub;
 mod kit;
+mod lanes;
 mod merge;
 mod money;
 mod orders;
