@@ -17,7 +17,9 @@ use barhive_engine::{
     order::Side,
     set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, Trace},
     strategy::{Bars, Context, Setup, SetupError, Sizing, Strategy, Value},
-    sweep::{Axis, Condition, Definition, Grid, Outcome, PassBlock, SweepHasher, SweepSpec, Variant, VariantSet},
+    sweep::{
+        Axis, Condition, Definition, Grid, Outcome, PassBlock, SweepHasher, SweepSpec, Variant, VariantSet,
+    },
     timeframe::Timeframe,
 };
 use serde_json::{Map, Value as Json};
@@ -141,7 +143,8 @@ fn the_hash_is_the_same_for_every_number_of_workers_and_every_cut() {
     assert_eq!(variants.len(), 64);
     assert!(variants.iter().any(|variant| variant.evaluation().is_some_and(|done| done.fills > 4)));
     assert_eq!(outcome.work.hub.computed, outcome.work.hub.expected);
-    for (workers, chunk, batch) in [(2, None, None), (3, Some(7), Some(2)), (2, Some(50), Some(1)), (5, Some(1), None)]
+    for (workers, chunk, batch) in
+        [(2, None, None), (3, Some(7), Some(2)), (2, Some(50), Some(1)), (5, Some(1), None)]
     {
         let (cut, others) = run(&spec, SweepOptions { workers, chunk, batch, ..SweepOptions::default() });
         assert_eq!(hash(&spec, &others), hash(&spec, &variants), "{workers} {chunk:?} {batch:?}");
@@ -155,7 +158,8 @@ fn a_variant_alone_is_what_it_is_among_others() {
     let spec = plain();
     let (_, all) = run(&spec, SweepOptions::default());
     let selected: VariantSet = "3,17-18,64".parse().expect("numbers");
-    let (outcome, some) = run(&spec, SweepOptions { selected: Some(selected.clone()), ..SweepOptions::default() });
+    let (outcome, some) =
+        run(&spec, SweepOptions { selected: Some(selected.clone()), ..SweepOptions::default() });
     assert_eq!(outcome.finished, 4);
     let same: Vec<_> = all.iter().filter(|variant| selected.contains(variant.index)).cloned().collect();
     assert_eq!(some, same);
@@ -178,7 +182,8 @@ fn what_is_done_is_not_run_again() {
 #[test]
 fn variants_that_fail_are_named_and_touch_no_other() {
     let healthy = spec(vec![numbers("fast", &[2, 3]), numbers("slow", &[7, 11]), numbers("fails_at", &[0])]);
-    let mixed = spec(vec![numbers("fast", &[2, 3]), numbers("slow", &[7, 11]), numbers("fails_at", &[0, 100])]);
+    let mixed =
+        spec(vec![numbers("fast", &[2, 3]), numbers("slow", &[7, 11]), numbers("fails_at", &[0, 100])]);
     let (_, healthy) = run(&healthy, SweepOptions::default());
     let (outcome, mixed) = run(&mixed, SweepOptions { workers: 2, ..SweepOptions::default() });
     assert_eq!(mixed.len(), 32);

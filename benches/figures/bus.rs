@@ -48,23 +48,24 @@ pub fn figures(figures: &mut Figures) {
     // What threads and actors take to start and to end falls on a short run as on a long one: what a
     // further event costs is the slope between them. Fewer bars for many containers: the figure is per
     // event and receiving container.
-    let [one, thousand] = [(1, 1_000_000, 4_000_000), (1_000, 10_000, 50_000)].map(|(containers, short, long)| {
-        let over = |bars: u64| {
-            let spec = readers(containers, bars);
-            let (with, without) = paired_median_ns(
-                9,
-                || actors(&spec, &registry, containers),
-                || {
-                    let result = backtest::run(&spec, &registry).expect("the set runs");
-                    assert_eq!(result.accounts.len(), containers);
-                },
-            );
-            with - without
-        };
-        let (short_ns, long_ns) = (over(short), over(long));
-        figures.print(&format!("run_overhead_us_{containers}_containers"), short_ns / 1e3, "us");
-        (long_ns - short_ns) / ((long - short) as f64 * containers as f64)
-    });
+    let [one, thousand] =
+        [(1, 1_000_000, 4_000_000), (1_000, 10_000, 50_000)].map(|(containers, short, long)| {
+            let over = |bars: u64| {
+                let spec = readers(containers, bars);
+                let (with, without) = paired_median_ns(
+                    9,
+                    || actors(&spec, &registry, containers),
+                    || {
+                        let result = backtest::run(&spec, &registry).expect("the set runs");
+                        assert_eq!(result.accounts.len(), containers);
+                    },
+                );
+                with - without
+            };
+            let (short_ns, long_ns) = (over(short), over(long));
+            figures.print(&format!("run_overhead_us_{containers}_containers"), short_ns / 1e3, "us");
+            (long_ns - short_ns) / ((long - short) as f64 * containers as f64)
+        });
     figures.print("bus_ns_per_event_1_container", one, "ns");
     figures.print("bus_ns_per_event_1000_containers", thousand, "ns");
     figures.print("bus_ns_per_event", one.max(thousand), "ns");

@@ -259,7 +259,9 @@ impl Floor {
     fn one_by_one(&self, count: u32) -> f64 {
         self.run(count, |floor, columns, places, states, from, to| {
             for ([fast, slow], state) in places.iter().zip(states) {
-                for (row, (fast, slow)) in columns[*fast].iter().zip(&columns[*slow]).take(to - from).enumerate() {
+                for (row, (fast, slow)) in
+                    columns[*fast].iter().zip(&columns[*slow]).take(to - from).enumerate()
+                {
                     state.step(floor.open[from + row], floor.close[from + row], *fast, *slow);
                 }
             }

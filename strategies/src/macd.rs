@@ -1,14 +1,18 @@
 //! MACD crossing its signal.
 
 use barhive_engine::{
-    lanes::Lane,
     indicator::{IndicatorSpec, PriceField},
+    lanes::Lane,
     strategy::{Bars, Context, Setup, SetupError, Strategy},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Direction, crossing::{CrossTrader, cross_trader}, faults::Faults};
+use crate::{
+    Direction,
+    crossing::{CrossTrader, cross_trader},
+    faults::Faults,
+};
 
 /// Follows momentum: buys when MACD crosses above its signal, sells when it crosses below.
 ///

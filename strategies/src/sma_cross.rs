@@ -1,14 +1,18 @@
 //! Crossing of two simple moving averages.
 
 use barhive_engine::{
-    lanes::Lane,
     indicator::{IndicatorSpec, PriceField},
+    lanes::Lane,
     strategy::{Bars, Context, Setup, SetupError, Strategy},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Direction, crossing::{CrossTrader, cross_trader}, faults::Faults};
+use crate::{
+    Direction,
+    crossing::{CrossTrader, cross_trader},
+    faults::Faults,
+};
 
 /// Follows the trend: buys when a fast simple average crosses above a slow one, sells when it crosses below.
 ///

@@ -24,9 +24,9 @@ use crate::{
     set::{ContainerSpec, Limits, MarketFill},
     simd::Simd,
 };
-use fearless_simd::Level;
 use canonical::Canonical;
 use closing::BeforeSample;
+use fearless_simd::Level;
 use resting::Resting;
 
 /// Orders that execution makes itself (attached ones, forced ones) are numbered from here.

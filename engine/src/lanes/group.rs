@@ -244,7 +244,8 @@ impl LaneState {
             return None;
         }
         let bar = BarPrices::new(columns, row, self.terms.scales);
-        let side = if target > 0 || (target == 0 && self.account.is_short()) { Side::Buy } else { Side::Sell };
+        let side =
+            if target > 0 || (target == 0 && self.account.is_short()) { Side::Buy } else { Side::Sell };
         let price = self.slippage.market(side, bar.open().ok()?, &bar).ok()?;
         self.account.fill(&self.terms, target, price).ok()
     }

@@ -3,7 +3,12 @@
 use chrono::{DateTime, Datelike};
 use fearless_simd::{Level, dispatch};
 
-use super::{moments::Moments, round_trips::TradeStatistics, scan::{SCAN_ROWS, Turn, scan_frame, scan_rows}, sums::Sums};
+use super::{
+    moments::Moments,
+    round_trips::TradeStatistics,
+    scan::{SCAN_ROWS, Turn, scan_frame, scan_rows},
+    sums::Sums,
+};
 use crate::{container::Quiet, result::Statistics};
 
 /// Equity as it is sampled: peak, drawdown, daily returns, months.
@@ -117,14 +122,7 @@ impl Curve {
     /// `cash + exposure x close`. Its bits are added to `sums`.
     ///
     /// The same as [`Self::sample`] and [`Sums::add`] at every step, several steps at a time.
-    pub fn sample_run(
-        &mut self,
-        level: Level,
-        quiet: Quiet,
-        closes: &[f64],
-        ts_ns: &[i64],
-        sums: &mut Sums,
-    ) {
+    pub fn sample_run(&mut self, level: Level, quiet: Quiet, closes: &[f64], ts_ns: &[i64], sums: &mut Sums) {
         let Some(last) = closes.last() else { return };
         dispatch!(level, simd => self.scan(simd, quiet, closes, ts_ns, sums));
         self.steps += closes.len() as u64;

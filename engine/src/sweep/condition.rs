@@ -272,7 +272,9 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ConditionError> {
                 });
                 match digits.parse() {
                     Ok(number) => Token::Number(number),
-                    Err(_) => return Err(ConditionError::Syntax { column, expected: "a number", found: digits }),
+                    Err(_) => {
+                        return Err(ConditionError::Syntax { column, expected: "a number", found: digits });
+                    }
                 }
             }
             '\'' | '"' => {

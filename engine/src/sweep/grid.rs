@@ -157,9 +157,10 @@ impl Grid {
     /// to read the same columns. 1 where that is not regular.
     pub fn block(&self) -> u64 {
         match &self.kind {
-            Kind::Product { axes, len } => {
-                axes.iter().find(|axis| axis.values.len() > 1).map_or(1, |axis| len / axis.values.len() as u64)
-            }
+            Kind::Product { axes, len } => axes
+                .iter()
+                .find(|axis| axis.values.len() > 1)
+                .map_or(1, |axis| len / axis.values.len() as u64),
             Kind::Filtered { .. } | Kind::Listed(_) => 1,
         }
     }
@@ -255,15 +256,12 @@ mod tests {
     #[test]
     fn the_last_axis_runs_fastest_and_constraints_leave_points_out() {
         let constraint = Condition::parse("fast < slow").unwrap();
-        let grid = Grid::new(Map::new(), vec![axis("fast", 1..4), axis("slow", 2..4)], &[constraint]).unwrap();
+        let grid =
+            Grid::new(Map::new(), vec![axis("fast", 1..4), axis("slow", 2..4)], &[constraint]).unwrap();
         let points: Vec<_> = (0..grid.len()).map(|index| Json::Object(grid.point(index))).collect();
         assert_eq!(
             points,
-            [
-                json!({"fast": 1, "slow": 2}),
-                json!({"fast": 1, "slow": 3}),
-                json!({"fast": 2, "slow": 3}),
-            ]
+            [json!({"fast": 1, "slow": 2}), json!({"fast": 1, "slow": 3}), json!({"fast": 2, "slow": 3}),]
         );
     }
 

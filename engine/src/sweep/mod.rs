@@ -41,9 +41,10 @@ mod tests {
 
     /// A sweep over axes of these lengths, without data.
     pub(super) fn spec_of(lens: &[usize]) -> SweepSpec {
-        let axes = lens.iter().enumerate().map(|(place, len)| {
-            Axis::new(format!("p{place}"), (0..*len as u64).map(Json::from).collect())
-        });
+        let axes = lens
+            .iter()
+            .enumerate()
+            .map(|(place, len)| Axis::new(format!("p{place}"), (0..*len as u64).map(Json::from).collect()));
         let grid = Grid::new(Map::new(), axes.collect(), &[]).unwrap();
         SweepSpec {
             name: "test".into(),

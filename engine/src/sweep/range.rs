@@ -146,7 +146,9 @@ impl FromStr for VariantSet {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| match text.trim().parse::<u64>() {
             Ok(number) if number > 0 => Ok(number),
-            _ => Err(format!("expected numbers from 1 and ranges such as 1,5,10-15, found `{}`", text.trim())),
+            _ => {
+                Err(format!("expected numbers from 1 and ranges such as 1,5,10-15, found `{}`", text.trim()))
+            }
         };
         let mut set = Self::new();
         for part in text.split(',') {
@@ -173,7 +175,9 @@ mod tests {
     fn people_count_from_one() {
         let set: VariantSet = "1, 5,10-15,11-20".parse().unwrap();
         assert_eq!(set.to_string(), "1,5,10-20");
-        assert!(set.contains(0) && set.contains(4) && set.contains(19) && !set.contains(20) && !set.contains(1));
+        assert!(
+            set.contains(0) && set.contains(4) && set.contains(19) && !set.contains(20) && !set.contains(1)
+        );
         for text in ["", "0", "3-1", "a", "1--2", "-1", "1,,2"] {
             assert!(text.parse::<VariantSet>().is_err(), "{text}");
         }

@@ -40,7 +40,7 @@ struct Leads {
 
 impl SideRule<2> for Leads {
     fn side(&self, [fast, slow]: [f64; 2]) -> f64 {
-        assert!(!(fast > self.fails_above), "made to fail above {}", self.fails_above);
+        assert!(fast.is_nan() || fast <= self.fails_above, "made to fail above {}", self.fails_above);
         fast - slow
     }
 }
@@ -118,8 +118,7 @@ fn market(steps: &[(i64, i64, i64)], scale: u8, lot: (u8, i64), fees: FeeSchedul
             minute_bar((minute as i64 * 11) + i64::from(minute % 7 == 0), open, high, low, close)
         })
         .collect();
-    let instrument =
-        Instrument { lot_scale: lot.0, lot: lot.1, fees, ..Instrument::new("X", scale, usd()) };
+    let instrument = Instrument { lot_scale: lot.0, lot: lot.1, fees, ..Instrument::new("X", scale, usd()) };
     MemorySource::new().with(instrument, Timeframe::M1, BarColumns::from_bars(&bars))
 }
 
