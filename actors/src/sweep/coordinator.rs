@@ -11,9 +11,11 @@ use barhive_engine::{
 };
 
 use super::{
+    crew::{Crew, Loss, Means, Worth},
+    process::ProcessSpec,
     progress::SweepProgress,
-    thread::{Shared, ThreadWorker},
-    worker::{Task, What, Word},
+    thread::Shared,
+    worker::{What, Word},
 };
 use crate::{clock::Stopwatch, control::Control};
 
@@ -33,11 +35,13 @@ impl<F: FnMut(&PassBlock) -> Result<(), String>> SweepSink for F {
 }
 
 /// What a worker is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
     /// A thread of this process: survives panics.
     #[default]
     Thread,
+    /// A process of its own: survives whatever a variant does to it.
+    Process(Box<ProcessSpec>),
 }
 
 /// How a sweep is run; nothing of it changes a result.
@@ -151,23 +155,28 @@ pub fn run_sweep(
     let schedule = Schedule::new(spec, &selected, &options.done, cut);
     let before = selected.within(&options.done).len();
     options.progress.begin(schedule.total(), before, workers, rows_per_variant(spec));
-    let (words, inbox) = flume::bounded(workers * 2);
-    let shared = Arc::new(Shared {
-        spec: Arc::clone(spec),
-        registry: Arc::clone(registry),
-        control: Arc::clone(&options.control),
-        progress: Arc::clone(&options.progress),
-        words,
-    });
+    // A worker has one thing to say at a time, and then that it is gone; so has the one before it.
+    let (words, inbox) = flume::bounded(workers * 4);
+    let progress = Arc::clone(&options.progress);
+    let means = match &options.isolation {
+        Isolation::Thread => Means::Threads(Arc::new(Shared {
+            spec: Arc::clone(spec),
+            registry: Arc::clone(registry),
+            control: Arc::clone(&options.control),
+            progress,
+            words,
+        })),
+        Isolation::Process(spec) => Means::Processes { spec: Arc::new((**spec).clone()), words, progress },
+    };
     let mut coordinator = Coordinator {
-        workers: Vec::new(),
-        idle: vec![false; workers],
+        crew: Crew::new(means, workers),
+        starts_failed: 0,
         schedule,
         outcome: SweepOutcome { workers, ..SweepOutcome::default() },
         options: &options,
         sink,
     };
-    let ended = coordinator.run(workers, &shared, &inbox);
+    let ended = coordinator.run(&inbox);
     coordinator.end(&inbox);
     let mut outcome = coordinator.outcome;
     ended?;
@@ -185,11 +194,8 @@ fn rows_per_variant(spec: &SweepSpec) -> Option<u64> {
     let mut rows = 0;
     for id in parts.instruments {
         let offered = spec.source.series(&spec.instruments[id.index()].symbol).ok()?;
-        let info = barhive_engine::plan::serving(
-            &offered,
-            barhive_engine::data::SeriesKind::BAR,
-            parts.timeframe,
-        )?;
+        let info =
+            barhive_engine::plan::serving(&offered, barhive_engine::data::SeriesKind::BAR, parts.timeframe)?;
         let finer = (parts.timeframe.ns() / info.timeframe.ns()).max(1) as u64;
         rows += info.rows?.min(spec.bars_max.unwrap_or(u64::MAX)).div_ceil(finer);
     }
@@ -197,8 +203,9 @@ fn rows_per_variant(spec: &SweepSpec) -> Option<u64> {
 }
 
 struct Coordinator<'a> {
-    workers: Vec<ThreadWorker>,
-    idle: Vec<bool>,
+    crew: Crew,
+    /// Workers that ended before they were ready, since the last that was.
+    starts_failed: u32,
     schedule: Schedule,
     outcome: SweepOutcome,
     options: &'a SweepOptions,
@@ -206,19 +213,27 @@ struct Coordinator<'a> {
 }
 
 impl Coordinator<'_> {
-    fn run(
-        &mut self,
-        workers: usize,
-        shared: &Arc<Shared>,
-        inbox: &flume::Receiver<Word>,
-    ) -> Result<(), SweepError> {
-        for worker in 0..workers {
-            let started = ThreadWorker::start(worker, Arc::clone(shared));
-            self.workers.push(started.map_err(|error| SweepError::Worker(error.to_string()))?);
+    fn run(&mut self, inbox: &flume::Receiver<Word>) -> Result<(), SweepError> {
+        for worker in 0..self.crew.len() {
+            self.crew.start(worker).map_err(|error| SweepError::Worker(error.to_string()))?;
         }
+        let mut watch = Stopwatch::start();
         while !self.schedule.is_done() {
-            let Ok(word) = inbox.recv() else { break };
-            if self.hear(word)? == Heard::Cancelled {
+            match inbox.recv_timeout(LOOK) {
+                Ok(word) => self.hear(word)?,
+                Err(flume::RecvTimeoutError::Timeout) => {}
+                Err(flume::RecvTimeoutError::Disconnected) => break,
+            }
+            if watch.elapsed() >= LOOK {
+                watch = Stopwatch::start();
+                for loss in self.crew.look(self.options.control.order()) {
+                    self.lost(loss)?;
+                }
+            }
+            if !self.options.control.is_cancelled() {
+                self.staff()?;
+                self.hand_out();
+            } else if self.crew.is_at_rest() {
                 break;
             }
         }
@@ -226,37 +241,77 @@ impl Coordinator<'_> {
     }
 
     /// Takes what a worker says. Results that are on their way when the sweep is cancelled still count.
-    fn hear(&mut self, Word { worker, what }: Word) -> Result<Heard, SweepError> {
-        match what {
-            What::Ready | What::Cancelled => {}
-            What::Done { lease, block, elapsed } => {
+    fn hear(&mut self, word: Word) -> Result<(), SweepError> {
+        let worth = self.crew.hear(&word);
+        let Word { worker, what, .. } = word;
+        match (worth, what) {
+            (Worth::Nothing, _) => return Ok(()),
+            (Worth::Unasked, _) => {
+                let loss = self.crew.bury(worker, Some("it says what nobody asked for".to_owned()));
+                return self.lost(loss);
+            }
+            (_, What::Gone { broke }) => {
+                let loss = self.crew.bury(worker, broke);
+                return self.lost(loss);
+            }
+            (_, What::Ready) => self.starts_failed = 0,
+            (_, What::Cancelled) => {}
+            (_, What::Done { lease, block, elapsed }) => {
                 let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
                 if self.schedule.complete(lease, elapsed_ns) {
                     self.keep(worker, &block)?;
                 }
             }
-            What::Failed { lease, reason } => self.failed(worker, lease, &reason)?,
-            What::Fatal { reason } => return Err(SweepError::Run(reason)),
+            (_, What::Failed { lease, reason }) => self.failed(worker, lease, &reason)?,
+            (_, What::Fatal { reason }) => return Err(SweepError::Run(reason)),
         }
-        self.idle[worker] = true;
-        if !self.options.control.is_cancelled() {
-            self.hand_out();
-        } else if self.idle.iter().all(|idle| *idle) {
-            return Ok(Heard::Cancelled);
+        self.crew.rest(worker);
+        Ok(())
+    }
+
+    /// A worker is not there any more.
+    fn lost(&mut self, loss: Loss) -> Result<(), SweepError> {
+        if let Some(lease) = loss.lease {
+            return self.failed(loss.worker, lease, &loss.reason);
         }
-        Ok(Heard::GoOn)
+        // Told to end, it may.
+        if self.options.control.is_cancelled() {
+            return Ok(());
+        }
+        self.outcome.worker_failures += 1;
+        self.options.progress.lost(loss.worker);
+        self.schedule.release(loss.worker);
+        tracing::warn!(worker = loss.worker, reason = loss.reason, "a worker ended with nothing in hand");
+        if loss.at_start { self.start_failed(loss.reason) } else { Ok(()) }
+    }
+
+    /// Fills the places that are empty.
+    fn staff(&mut self) -> Result<(), SweepError> {
+        for worker in 0..self.crew.len() {
+            if self.crew.is_empty(worker)
+                && let Err(error) = self.crew.start(worker)
+            {
+                self.start_failed(error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot be started again and again cannot be started.
+    fn start_failed(&mut self, reason: String) -> Result<(), SweepError> {
+        self.starts_failed += 1;
+        if self.starts_failed >= STARTS_FAILED_MAX { Err(SweepError::Worker(reason)) } else { Ok(()) }
     }
 
     /// Gives work to all who have none.
     fn hand_out(&mut self) {
-        for worker in 0..self.workers.len() {
-            if !self.idle[worker] {
+        for worker in 0..self.crew.len() {
+            if !self.crew.is_idle(worker) {
                 continue;
             }
             let Some(lease) = self.schedule.next(worker) else { break };
-            self.idle[worker] = false;
             self.options.progress.took(worker, &lease);
-            self.workers[worker].tell(Task::Run(lease));
+            self.crew.give(worker, lease);
         }
     }
 
@@ -296,22 +351,14 @@ impl Coordinator<'_> {
     /// Tells all workers to stop and waits for them.
     fn end(&mut self, inbox: &flume::Receiver<Word>) {
         // Whoever still works is not needed any more.
-        if self.idle.iter().any(|idle| !idle) {
+        if !self.crew.is_at_rest() {
             self.options.control.cancel();
         }
-        for worker in &self.workers {
-            worker.tell(Task::Stop);
-        }
-        for mut worker in std::mem::take(&mut self.workers) {
-            // A worker that has something to say must not wait for room.
-            while inbox.try_recv().is_ok() {}
-            worker.join();
-        }
+        self.crew.end(inbox);
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Heard {
-    GoOn,
-    Cancelled,
-}
+/// How often the coordinator looks after its workers.
+const LOOK: Duration = Duration::from_millis(50);
+/// Workers that end before they are ready, one after the other, until the sweep ends.
+const STARTS_FAILED_MAX: u32 = 5;

@@ -4,9 +4,19 @@
 //! threads of this process, or processes of their own. Results go to the sink as they come.
 
 mod coordinator;
+mod crew;
+mod limits;
+mod process;
 mod progress;
+mod protocol;
+mod restart;
+mod serve;
 mod thread;
 mod worker;
 
 pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, SweepSink, run_sweep};
+pub use limits::Affinity;
+pub use process::{Patience, ProcessSpec};
 pub use progress::{SweepProgress, SweepStatus, WorkerStatus};
+pub use restart::restart_times;
+pub use serve::{ServeError, serve_worker, worker_pipes};

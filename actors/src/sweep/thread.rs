@@ -12,7 +12,11 @@ use super::{
     progress::SweepProgress,
     worker::{Task, What, Word},
 };
-use crate::{clock::Stopwatch, control::{Control, Order}, supervisor::guarded};
+use crate::{
+    clock::Stopwatch,
+    control::{Control, Order},
+    supervisor::guarded,
+};
 
 /// How many looks at the switch a worker makes between two words on how far it is.
 const LOOKS_PER_WORD: u32 = 64;
@@ -33,11 +37,11 @@ pub(super) struct ThreadWorker {
 }
 
 impl ThreadWorker {
-    pub(super) fn start(worker: usize, shared: Arc<Shared>) -> std::io::Result<Self> {
+    pub(super) fn start(worker: usize, generation: u64, shared: Arc<Shared>) -> std::io::Result<Self> {
         let (tasks, inbox) = flume::bounded(1);
         let thread = std::thread::Builder::new()
             .name(format!("barhive-sweep-{worker}"))
-            .spawn(move || work(worker, &shared, &inbox))?;
+            .spawn(move || work(worker, generation, &shared, &inbox))?;
         Ok(Self { tasks, thread: Some(thread) })
     }
 
@@ -55,8 +59,8 @@ impl ThreadWorker {
     }
 }
 
-fn work(worker: usize, shared: &Shared, inbox: &flume::Receiver<Task>) {
-    let say = |what| shared.words.send(Word { worker, what }).is_ok();
+fn work(worker: usize, generation: u64, shared: &Shared, inbox: &flume::Receiver<Task>) {
+    let say = |what| shared.words.send(Word { worker, generation, what }).is_ok();
     let mut listened = say(What::Ready);
     while listened {
         let Ok(Task::Run(lease)) = inbox.recv() else { break };
@@ -90,4 +94,4 @@ fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
 }
 
 /// How often a paused worker looks whether it may go on.
-const PAUSE_LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+pub(super) const PAUSE_LOOK: std::time::Duration = std::time::Duration::from_millis(20);

@@ -18,6 +18,8 @@ pub(super) enum Task {
 pub(super) struct Word {
     /// Who.
     pub(super) worker: usize,
+    /// Which of those that had this place, one after the other: only the latest is listened to.
+    pub(super) generation: u64,
     /// What.
     pub(super) what: What,
 }
@@ -35,4 +37,6 @@ pub(super) enum What {
     Failed { lease: u64, reason: String },
     /// The data cannot be read or the sweep makes no sense: no worker could do it.
     Fatal { reason: String },
+    /// It says nothing any more: its process has ended, or it did not keep to the protocol.
+    Gone { broke: Option<String> },
 }

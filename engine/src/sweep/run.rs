@@ -1,6 +1,6 @@
 //! Running a pass of a sweep on the caller's thread: one read of the data, all its variants fed.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,8 @@ impl PassWork {
 /// Runs the variants of `range` in one pass over the data.
 ///
 /// `watch` is called between containers, often, with the rows that variants were fed so far (each
-/// variant counts); where it answers no, the pass is given up. A variant that fails is run again alone
+/// variant counts), and while variants are set up or run again; where it answers no, the pass is given
+/// up. A variant that fails is run again alone
 /// and, where it fails at the same step again, reported as failed: it touches no other.
 ///
 /// # Errors
@@ -123,6 +124,9 @@ fn run_variants(
     let instruments: Arc<[Instrument]> = run.instruments.clone().into();
     let mut declared: Vec<(usize, Declared)> = Vec::with_capacity(members.len());
     for (index, container) in run.containers.iter().enumerate() {
+        if !watch(0) {
+            return Err(RunError::Cancelled);
+        }
         match declare(container, &instruments, registry) {
             Ok(one) => declared.push((index, one)),
             Err(faults) => {
@@ -139,6 +143,9 @@ fn run_variants(
     let mut lanes = LaneGroup::default();
     let mut ways: Vec<(usize, Way)> = Vec::with_capacity(declared.len());
     for (place, (index, declared)) in declared.into_iter().enumerate() {
+        if !watch(0) {
+            return Err(RunError::Cancelled);
+        }
         let spec = &run.containers[index];
         let simd = run.machinery.simd;
         let way = if run.machinery.lanes && lanes.add(spec, &instruments, &declared, &layout, place, simd) {
@@ -186,6 +193,9 @@ fn run_variants(
     work.hub = hub.counters();
     let mut lane_ends = lanes.finish();
     for (index, way) in ways {
+        if !watch(fed) {
+            return Err(RunError::Cancelled);
+        }
         let failure = match way {
             Way::Lane(_) => match lane_ends.next() {
                 Some(LaneEnd::Done(done)) => {
@@ -228,11 +238,14 @@ fn run_again(
     work: &mut PassWork,
 ) -> Result<Outcome, RunError> {
     let mut last = first;
+    // Asked from within the run, where only a shared borrow gets.
+    let go_on = RefCell::new(go_on);
+    let cancelled = || !(*go_on.borrow_mut())();
     for _ in 0..=RERUNS_MAX {
-        if !go_on() {
+        if cancelled() {
             return Err(RunError::Cancelled);
         }
-        let (ended, hub) = rerun_alone(run, registry, index, &|_| Box::new(NoRecorder), &|| false)?;
+        let (ended, hub) = rerun_alone(run, registry, index, &|_| Box::new(NoRecorder), &cancelled)?;
         work.hub.recomputed += hub.recomputed;
         match ended {
             Ended::Done(result, _) => {

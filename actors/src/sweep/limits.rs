@@ -1,0 +1,145 @@
+//! What a worker process imposes on itself: where it runs, how it stands back, what memory it may take.
+//!
+//! The worker does this itself, after it was started: nothing has to run between fork and exec.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+/// On which cores worker processes run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Affinity {
+    /// Wherever the system puts them.
+    #[default]
+    None,
+    /// Each on one core: worker `i` on number `i` modulo `n` of the `n` cores that are allowed.
+    Automatic,
+    /// Each on one core of this list, in turn. Numbers as the system counts cores, from 0.
+    Cores(Vec<u32>),
+}
+
+/// Lets this process die with the thread that started it, however that ends.
+///
+/// A coordinator that is gone before this takes effect has closed its pipes: that is seen, too.
+pub(super) fn die_with_parent() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+/// Where memory is short, the system takes a worker, never its coordinator.
+pub(super) fn volunteer() {
+    // A system that knows no such thing chooses by itself.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+}
+
+/// Puts this process, worker `worker`, on its core.
+///
+/// # Errors
+/// When the core is not there or not allowed.
+#[cfg(target_os = "linux")]
+pub(super) fn pin(affinity: &Affinity, worker: u64) -> Result<(), String> {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    let core = match affinity {
+        Affinity::None => return Ok(()),
+        Affinity::Automatic => {
+            let allowed =
+                sched_getaffinity(None).map_err(|error| format!("cores cannot be asked for: {error}"))?;
+            let cores: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+            cores.get(turn(worker, cores.len())).copied()
+        }
+        Affinity::Cores(cores) => cores.get(turn(worker, cores.len())).map(|core| *core as usize),
+    };
+    let Some(core) = core else { return Err("no core is named".to_owned()) };
+    if core >= CpuSet::MAX_CPU {
+        return Err(format!("expected a core below {}, found {core}", CpuSet::MAX_CPU));
+    }
+    let mut one = CpuSet::new();
+    one.set(core);
+    sched_setaffinity(None, &one).map_err(|error| format!("core {core} is not to be had: {error}"))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn pin(affinity: &Affinity, _worker: u64) -> Result<(), String> {
+    match affinity {
+        Affinity::None => Ok(()),
+        _ => Err("this system does not put processes on cores".to_owned()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn turn(worker: u64, count: usize) -> usize {
+    (worker % count.max(1) as u64) as usize
+}
+
+/// Stands back behind other processes, for the processor and, as far as the system derives one from
+/// the other, for the disk.
+///
+/// # Errors
+/// When the system refuses: stepping forward takes a privilege.
+pub(super) fn stand_back(nice: i32) -> Result<(), String> {
+    if nice == 0 {
+        return Ok(());
+    }
+    rustix::process::setpriority_process(None, nice)
+        .map_err(|error| format!("a niceness of {nice} is refused: {error}"))
+}
+
+/// The memory that this process may take, counted from what it had when this was made.
+///
+/// Counted is what it can write to and shares with nobody (`RLIMIT_DATA`): mapped files, which all
+/// workers share, are not. What is refused ends the process: Rust aborts where an allocation fails.
+pub(super) struct Memory {
+    base: u64,
+    allowed: rustix::process::Rlimit,
+}
+
+impl Memory {
+    /// Counts from now on.
+    ///
+    /// # Errors
+    /// When the system does not tell what is taken already: nothing can be limited then.
+    pub(super) fn from_now() -> Result<Self, String> {
+        let statm = std::fs::read_to_string("/proc/self/statm")
+            .map_err(|error| format!("the system does not tell how much memory is taken: {error}"))?;
+        let pages: Option<u64> = statm.split_whitespace().nth(5).and_then(|pages| pages.parse().ok());
+        let pages = pages.ok_or("the system does not tell how much memory is taken")?;
+        let base = pages * rustix::param::page_size() as u64;
+        Ok(Self { base, allowed: rustix::process::getrlimit(rustix::process::Resource::Data) })
+    }
+
+    /// From now on the process may take `bytes` more than it had at first, and never more than it was
+    /// allowed to when it was started.
+    pub(super) fn allow(&self, bytes: u64) -> Result<(), String> {
+        let wanted = self.base.saturating_add(bytes);
+        let current = Some(self.allowed.current.map_or(wanted, |allowed| allowed.min(wanted)));
+        let limit = rustix::process::Rlimit { current, maximum: self.allowed.maximum };
+        rustix::process::setrlimit(rustix::process::Resource::Data, limit)
+            .map_err(|error| format!("memory cannot be limited: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_worker_takes_its_turn_of_the_cores() {
+        let turns: Vec<_> = (0..5).map(|worker| turn(worker, 2)).collect();
+        assert_eq!(turns, [0, 1, 0, 1, 0]);
+        assert_eq!(pin(&Affinity::Cores(Vec::new()), 3), Err("no core is named".to_owned()));
+        let beyond = pin(&Affinity::Cores(vec![1 << 20]), 0);
+        assert_eq!(beyond, Err("expected a core below 1024, found 1048576".to_owned()));
+        assert_eq!(pin(&Affinity::None, 7), Ok(()));
+    }
+
+    #[test]
+    fn what_was_taken_before_is_not_counted() {
+        let memory = Memory::from_now().expect("a system that tells");
+        assert!(memory.base > 0);
+        // A limit beyond anything, so that the other tests of this process live.
+        assert_eq!(memory.allow(1 << 45), Ok(()));
+    }
+}
