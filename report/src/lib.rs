@@ -14,6 +14,7 @@ mod json;
 pub mod ranking;
 pub mod statistics;
 pub mod store;
+pub mod sweep;
 mod terminal;
 
 pub use html::html;

@@ -32,6 +32,11 @@ impl LogFlags {
         self.quiet
     }
 
+    /// Whether more than warnings is wanted.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
     fn level(&self) -> LevelFilter {
         match (self.quiet, self.verbose) {
             (true, _) => LevelFilter::ERROR,

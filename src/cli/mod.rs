@@ -20,6 +20,7 @@ mod results_dir;
 mod run;
 mod schema;
 mod signals;
+mod sweep;
 mod table;
 mod validate;
 
@@ -51,6 +52,8 @@ struct Cli {
 enum Command {
     /// Run a strategy set and report the result
     Run(run::RunFlags),
+    /// Run every combination of a sweep and rank the results
+    Sweep(Box<sweep::SweepFlags>),
     /// Check a set or sweep and its data without running it; shows all faults at once
     Validate(validate::ValidateFlags),
     /// Predict what a set or sweep will take: parts, passes, indicators, memory, time
@@ -106,6 +109,7 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
     let parts = registry.as_engine();
     match &cli.command {
         Command::Run(flags) => run::run(flags, &cli.logs, registry, out),
+        Command::Sweep(flags) => sweep::run(flags, &cli.logs, registry, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),
         Command::Schema(flags) => schema::run(flags, parts, out),

@@ -92,7 +92,11 @@ fn fault(path: &Path, error: io::Error) -> CliError {
     ))
 }
 
-fn new_folder(base: &Path, name: &str, now_ns: i64, hash: &str) -> Result<PathBuf, CliError> {
+/// A new folder `<name>-<UTC time>-<short hash>` below `base`, and of no other run.
+///
+/// # Errors
+/// When it cannot be made.
+pub(super) fn new_folder(base: &Path, name: &str, now_ns: i64, hash: &str) -> Result<PathBuf, CliError> {
     fs::create_dir_all(base).map_err(|error| fault(base, error))?;
     let stem = stem(name, now_ns, hash);
     for copy in 1.. {

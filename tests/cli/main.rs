@@ -6,3 +6,4 @@ mod program;
 mod results;
 mod runs;
 mod sets;
+mod sweeps;

@@ -10,6 +10,7 @@ use crate::program::{Place, snapshot};
 /// Every command that the program has.
 const COMMANDS: &[&[&str]] = &[
     &["run"],
+    &["sweep"],
     &["validate"],
     &["plan"],
     &["list"],

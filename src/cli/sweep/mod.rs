@@ -1,0 +1,207 @@
+//! `sweep`: every combination of a sweep from its YAML file to its ranking.
+
+mod data;
+mod facts;
+mod flags;
+mod folder;
+mod memory;
+mod progress_text;
+mod sink;
+mod watch;
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+use barhive_actors::{
+    clock::SystemClock,
+    sweep::{SweepError, SweepOptions, SweepOutcome, run_sweep},
+};
+use barhive_engine::time::Clock;
+use barhive_report::sweep::{SweepFacts, SweepReport, SweepTook, sweep_json, sweep_terminal};
+use serde_json::json;
+
+pub(super) use self::flags::SweepFlags;
+use self::{
+    facts::{facts, read},
+    flags::ProgressWord,
+    folder::{Folder, failure, manifest},
+    memory::MemoryPeak,
+    sink::Sink,
+    watch::{Shown, Watch, say},
+};
+use super::{
+    logging::LogFlags,
+    outcome::{CliError, Done, Outcome},
+    output::{self, Format},
+    signals,
+};
+use crate::Registry;
+
+pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out: &mut dyn Write) -> Outcome {
+    let started_ns = SystemClock.now_ns();
+    let interrupt = signals::interrupt_flag()
+        .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
+    let loaded = flags.load(registry.as_engine())?;
+    let isolation = flags.isolation(&loaded.settings)?;
+    let mut ranking = flags.ranking(&loaded.settings)?;
+    let manifest = manifest(&loaded, flags.selected(&loaded)?, started_ns)?;
+    let mut folder = Folder::open(flags, &loaded, &manifest)?;
+    if let Some(result) = folder.store.run().result().map_err(failure)? {
+        tracing::warn!("{} is finished already: nothing is run", folder.path().display());
+        let facts = read(folder.store.run(), &mut ranking, &mut |_| {}).map_err(failure)?;
+        let report = SweepReport { spec: &loaded.spec, ranking: &ranking, facts: &facts, took: None };
+        print(flags.format, &report, None, out)?;
+        return Ok(if result.failed > 0 { Done::WithFailures } else { Done::All });
+    }
+
+    let watch = Watch::start(&loaded.spec.name, interrupt, shown(flags, logs));
+    let options = SweepOptions {
+        workers: flags.workers(&loaded.settings),
+        chunk: flags.chunk(&loaded.settings),
+        batch: flags.batch(&loaded.settings),
+        selected: Some(manifest.selected.clone()),
+        done: folder.store.done().clone(),
+        control: watch.control(),
+        progress: watch.progress(),
+        ..SweepOptions::default()
+    };
+    let options = SweepOptions { isolation, ..options };
+    begin(flags, logs, &folder, &options);
+    let spec = Arc::new(loaded.spec.clone());
+    let mut sink = Sink::new(&mut folder.store, &mut ranking, watch.best()).map_err(failure)?;
+    let ran = run_sweep(&spec, &Arc::new(registry.as_engine().clone()), options, &mut sink);
+    let failures = sink.failures();
+    let outcome = match ran {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            watch.stop();
+            return Err(given_up(error, flags, folder));
+        }
+    };
+    let is_finished = folder.store.run().left().is_empty();
+    if is_finished {
+        folder.store.finish(&spec, SystemClock.now_ns()).map_err(failure)?;
+    }
+    let memory = watch.stop();
+    let facts = facts(folder.store.run(), failures).map_err(failure)?;
+    let report = SweepReport { spec: &spec, ranking: &ranking, facts: &facts, took: Some(took(&outcome)) };
+    print(flags.format, &report, Some(memory), out)?;
+    out.flush()?;
+    if !is_finished {
+        interrupted(flags, shown(flags, logs), folder, &facts);
+    }
+    last_line(flags, logs, memory);
+    Ok(if is_finished && facts.failed == 0 { Done::All } else { Done::WithFailures })
+}
+
+fn shown(flags: &SweepFlags, logs: &LogFlags) -> Shown {
+    match flags.progress {
+        _ if flags.no_progress => Shown::Nothing,
+        ProgressWord::Json => Shown::Json,
+        ProgressWord::Bar if logs.is_quiet() => Shown::Nothing,
+        ProgressWord::Bar => Shown::Bar { per_worker: flags.per_worker || logs.is_verbose() },
+    }
+}
+
+/// Says what is about to be done, for whoever waits.
+fn begin(flags: &SweepFlags, logs: &LogFlags, folder: &Folder, options: &SweepOptions) {
+    let run = folder.store.run();
+    let workers = match options.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let (left, done) = (run.left().len(), run.done().len());
+    if shown(flags, logs) == Shown::Json {
+        say(&json!({
+            "event": "begin",
+            "sweep": run.manifest().sweep,
+            "folder": run.folder(),
+            "workers": workers,
+            "total": left,
+            "done_before": done,
+        }));
+    } else if !logs.is_quiet() {
+        let before = if done > 0 { format!(", {done} done before") } else { String::new() };
+        let combinations = output::count(left as usize, "combination");
+        let on = output::count(workers, "worker");
+        // Whoever closed standard error does not want to hear it.
+        let _ = writeln!(io::stderr(), "{}: {combinations} on {on}{before}", run.manifest().sweep);
+    }
+}
+
+fn took(outcome: &SweepOutcome) -> SweepTook {
+    SweepTook {
+        workers: outcome.workers,
+        chunk: outcome.chunk,
+        run: outcome.finished,
+        worker_failures: outcome.worker_failures,
+        elapsed_s: outcome.elapsed.as_secs_f64(),
+    }
+}
+
+/// The report on standard output.
+fn print(
+    format: Format,
+    report: &SweepReport<'_>,
+    memory: Option<MemoryPeak>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => out.write_all(sweep_terminal(report).as_bytes()),
+        Format::Json => {
+            let mut json = sweep_json(report);
+            if let Some([private, proportional]) = memory.map(MemoryPeak::bytes) {
+                json["private_bytes_peak"] = private.into();
+                json["proportional_bytes_peak"] = proportional.into();
+            }
+            output::json(out, &json)
+        }
+    }
+}
+
+/// Says how an interrupted sweep goes on.
+fn interrupted(flags: &SweepFlags, shown: Shown, folder: Folder, facts: &SweepFacts) {
+    let path = folder.path().to_owned();
+    let words = if folder.abandon_if_empty() {
+        "interrupted before the first result: nothing was kept".to_owned()
+    } else {
+        let (done, selected) = (facts.done, facts.selected);
+        if shown == Shown::Json {
+            say(&json!({ "event": "interrupted", "done": done, "selected": selected, "folder": path }));
+            return;
+        }
+        let path = path.display();
+        format!(
+            "interrupted: {done} of {selected} are done and kept in {path}; go on with: {}",
+            flags.to_resume()
+        )
+    };
+    let _ = writeln!(io::stderr(), "{words}");
+}
+
+/// What a sweep took of the machine's memory, as the last word.
+fn last_line(flags: &SweepFlags, logs: &LogFlags, memory: MemoryPeak) {
+    if shown(flags, logs) == Shown::Json {
+        let [private, proportional] = memory.bytes();
+        say(
+            &json!({ "event": "end", "private_bytes_peak": private, "proportional_bytes_peak": proportional }),
+        );
+    } else if let Some(words) = memory.in_words().filter(|_| !logs.is_quiet()) {
+        let _ = writeln!(io::stderr(), "{words}");
+    }
+}
+
+/// What became of a sweep that could not go on; results that are there stay.
+fn given_up(error: SweepError, flags: &SweepFlags, folder: Folder) -> CliError {
+    let resume = format!("{error}; results so far are kept: go on with {}", flags.to_resume());
+    let is_usage = matches!(error, SweepError::Empty(_));
+    let kept = !folder.store.done().is_empty();
+    folder.abandon_if_empty();
+    match (is_usage, kept) {
+        (true, _) => CliError::Usage(error.to_string()),
+        (false, true) => CliError::Failed(resume),
+        (false, false) => CliError::Failed(error.to_string()),
+    }
+}
