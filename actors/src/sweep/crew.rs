@@ -124,11 +124,7 @@ impl Crew {
             }
             Means::Processes { spec, words, progress } => {
                 let seat = Seat { worker, generation };
-                let mut process = ProcessWorker::start(spec, seat, words.clone(), Arc::clone(progress))?;
-                if self.order == Order::Pause {
-                    process.tell(&Request::Pause);
-                }
-                Worker::Process(process)
+                Worker::Process(ProcessWorker::start(spec, seat, words.clone(), Arc::clone(progress))?)
             }
         });
         (place.hand, place.silent, place.words, place.heard) = (Hand::Starting, Duration::ZERO, 0, 0);
@@ -163,7 +159,14 @@ impl Crew {
 
     /// A worker has said that it has nothing in hand any more.
     pub(super) fn rest(&mut self, worker: usize) {
-        self.places[worker].hand = Hand::Empty;
+        let place = &mut self.places[worker];
+        let was = std::mem::replace(&mut place.hand, Hand::Empty);
+        if was == Hand::Starting
+            && self.order == Order::Pause
+            && let Some(Worker::Process(process)) = &mut place.worker
+        {
+            process.tell(&Request::Pause);
+        }
     }
 
     /// Whether a worker waits for work.
@@ -213,7 +216,8 @@ impl Crew {
                 Order::Pause => Request::Pause,
                 Order::Cancel => Request::Cancel,
             };
-            for place in &mut self.places {
+            // One that is getting ready is still being greeted: it hears it afterwards.
+            for place in self.places.iter_mut().filter(|place| place.hand != Hand::Starting) {
                 if let Some(Worker::Process(process)) = &mut place.worker {
                     process.tell(&request);
                 }

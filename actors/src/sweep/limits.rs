@@ -27,10 +27,12 @@ pub(super) fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// Where memory is short, the system takes a worker, never its coordinator.
+/// Where memory is short, the system takes a worker, never its coordinator. And who it is can be seen.
 pub(super) fn volunteer() {
     // A system that knows no such thing chooses by itself.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(c"barhive-worker");
 }
 
 /// Puts this process, worker `worker`, on its core.

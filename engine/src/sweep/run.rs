@@ -84,7 +84,15 @@ pub fn run_pass(
     range: VariantRange,
     watch: &mut dyn FnMut(u64) -> bool,
 ) -> Result<PassBlock, RunError> {
-    let (run, members, faults) = spec.run_spec(registry, range.iter());
+    let mut is_wanted = true;
+    let wanted = range.iter().take_while(|_| {
+        is_wanted = watch(0);
+        is_wanted
+    });
+    let (run, members, faults) = spec.run_spec(registry, wanted);
+    if !is_wanted {
+        return Err(RunError::Cancelled);
+    }
     let mut rows: Vec<Option<Outcome>> = vec![None; range.len() as usize];
     let place = |variant: u64| (variant - range.start) as usize;
     for (variant, fault) in faults {
