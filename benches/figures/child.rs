@@ -23,6 +23,10 @@ pub fn run(name: &str) {
             let outcome = fixtures::run(containers(), &fixtures::registry(), None);
             assert_eq!(outcome.result.accounts.len(), 1_000);
         }
+        "bigbar" => {
+            crate::bigbar::run(crate::bigbar::spec());
+        }
+        "w2" => crate::w2::once(),
         other => panic!("no such child: {other}"),
     }
 }

@@ -175,6 +175,11 @@ pub fn registry() -> Registry {
     barhive::strategies::register(parts)
 }
 
+/// Everything that the program has.
+pub fn registry_with_feeds() -> Registry {
+    barhive::Registry::builtin().into()
+}
+
 /// A moving-average cross that holds one unit.
 pub fn cross(fast: u32, slow: u32) -> Arc<dyn StrategyFactory> {
     factory(SmaCrossParams { fast, slow, ..SmaCrossParams::default() }, SmaCross::new)

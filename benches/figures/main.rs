@@ -4,12 +4,14 @@
 //! `cargo bench --bench figures` prints all, `-- NAME` those whose name contains `NAME`. The bench
 //! pins itself to one core: figures are for one core unless their name says otherwise.
 
+mod bigbar;
 mod bus;
 mod child;
 mod data;
 mod fixtures;
 mod measure;
 mod memory;
+mod portfolios;
 mod program;
 mod w1;
 mod w2;
@@ -31,6 +33,8 @@ fn main() {
     w1::figures(&mut figures);
     w2::figures(&mut figures);
     w3::figures(&mut figures);
+    bigbar::figures(&mut figures);
+    portfolios::figures(&mut figures);
     bus::figures(&mut figures);
     data::figures(&mut figures);
     memory::figures(&mut figures);

@@ -75,4 +75,12 @@ pub fn figures(figures: &mut Figures) {
         command.arg("--child=containers_1000");
         figures.print("containers_1000_mb", peak_private_mb(command), "MB");
     }
+    for (figure, child) in [("w2_peak_mb", "w2"), ("bigbar_peak_mb", "bigbar")] {
+        if figures.wants(&[figure]) {
+            fixtures::w1();
+            let mut command = Command::new(std::env::current_exe().expect("the bench has a path"));
+            command.arg(format!("--child={child}"));
+            figures.print(figure, peak_private_mb(command), "MB");
+        }
+    }
 }

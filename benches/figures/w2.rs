@@ -88,6 +88,13 @@ fn pass(registry: &Registry, machinery: Machinery, variants: u64, is_lane: bool)
     (variants as f64 / ns * 1e9, hash)
 }
 
+/// The whole sweep once, for a process whose memory is watched.
+pub fn once() {
+    let spec = spec(Machinery::default());
+    let block = run_pass(&spec, &fixtures::registry(), spec.all(), &mut |_| true).expect("the pass runs");
+    checked(&spec, &block);
+}
+
 pub fn figures(figures: &mut Figures) {
     let names = [
         "w2_backtests_per_s",
