@@ -77,7 +77,7 @@ fn failing(at: &Arc<AtomicU32>) -> Arc<dyn StrategyFactory> {
     let at = Arc::clone(at);
     factory((), move |(), setup: &mut Setup<'_>| -> Result<Fails, SetupError> {
         let bars = setup.bars(setup.instrument());
-        let average = setup.indicator(bars, IndicatorSpec::new("sma").with("period", 30))?;
+        let average = setup.indicator(bars, IndicatorSpec::new("sma").with("period", 30u32))?;
         Ok(Fails { average, seen: 0, at: Arc::clone(&at) })
     })
 }
