@@ -18,6 +18,7 @@ mod plan;
 mod progress;
 mod results_dir;
 mod run;
+mod runs;
 mod schema;
 mod signals;
 mod sweep;
@@ -54,6 +55,9 @@ enum Command {
     Run(run::RunFlags),
     /// Run every combination of a sweep and rank the results
     Sweep(Box<sweep::SweepFlags>),
+    /// List, show, compare, run again and remove the runs of sweeps
+    #[command(subcommand)]
+    Runs(Box<runs::RunsCommand>),
     /// Check a set or sweep and its data without running it; shows all faults at once
     Validate(validate::ValidateFlags),
     /// Predict what a set or sweep will take: parts, passes, indicators, memory, time
@@ -110,6 +114,7 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
     match &cli.command {
         Command::Run(flags) => run::run(flags, &cli.logs, registry, out),
         Command::Sweep(flags) => sweep::run(flags, &cli.logs, registry, out),
+        Command::Runs(command) => runs::run(command, parts, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),
         Command::Schema(flags) => schema::run(flags, parts, out),

@@ -6,4 +6,5 @@ mod program;
 mod results;
 mod runs;
 mod sets;
+mod sweep_runs;
 mod sweeps;

@@ -11,6 +11,12 @@ use crate::program::{Place, snapshot};
 const COMMANDS: &[&[&str]] = &[
     &["run"],
     &["sweep"],
+    &["runs"],
+    &["runs", "list"],
+    &["runs", "show"],
+    &["runs", "compare"],
+    &["runs", "rerun"],
+    &["runs", "prune"],
     &["validate"],
     &["plan"],
     &["list"],

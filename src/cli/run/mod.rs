@@ -17,8 +17,7 @@ use barhive_report::{
     ReportInput, Resources, RunMeta, TerminalStyle, curve::PriceTap, store::write_whole, terminal, write_json,
 };
 
-pub(super) use self::flags::RunFlags;
-use self::records::Records;
+pub(super) use self::{flags::RunFlags, records::Records};
 use super::{
     logging::LogFlags,
     outcome::{CliError, Done, Outcome},
@@ -146,7 +145,12 @@ fn results_folder(
 
 /// The reports and the exact configuration; each file is whole or not there, and `report.json` comes last:
 /// where it is, everything is.
-fn write_folder(folder: &Path, config: &str, input: &ReportInput<'_>, html: bool) -> Result<(), CliError> {
+pub(super) fn write_folder(
+    folder: &Path,
+    config: &str,
+    input: &ReportInput<'_>,
+    html: bool,
+) -> Result<(), CliError> {
     let mut json = Vec::new();
     write_json(input, &mut json)?;
     let write = |name: &str, bytes: &[u8]| {

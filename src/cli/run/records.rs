@@ -13,7 +13,7 @@ use barhive_report::store::{Format, RecordStore, Recorded};
 use crate::cli::outcome::CliError;
 
 /// The stores of a run: the first keeps the curves, each writes one format.
-pub(super) struct Records {
+pub(in crate::cli) struct Records {
     stores: Vec<Arc<RecordStore>>,
     instruments: Arc<[Instrument]>,
 }
@@ -23,7 +23,11 @@ impl Records {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub(super) fn start(folder: &Path, formats: Vec<Format>, spec: &RunSpec) -> Result<Self, CliError> {
+    pub(in crate::cli) fn start(
+        folder: &Path,
+        formats: Vec<Format>,
+        spec: &RunSpec,
+    ) -> Result<Self, CliError> {
         let containers = spec.containers.len();
         let open = |format| RecordStore::to_files(folder, format, containers).map(Arc::new);
         let mut stores = formats
@@ -38,7 +42,7 @@ impl Records {
     }
 
     /// Makes the recorder of a container.
-    pub(super) fn factory(&self) -> RecorderFactory {
+    pub(in crate::cli) fn factory(&self) -> RecorderFactory {
         let (stores, instruments) = (self.stores.clone(), Arc::clone(&self.instruments));
         Arc::new(move |container| {
             let mut recorders: Vec<Box<dyn Recorder>> = Vec::with_capacity(stores.len());
@@ -53,12 +57,12 @@ impl Records {
     }
 
     /// Ends a run that has no result: none of its files stays.
-    pub(super) fn discard(self) {
+    pub(in crate::cli) fn discard(self) {
         self.stores.iter().for_each(|store| store.discard());
     }
 
     /// Gathers curves and files once all recorders are gone.
-    pub(super) fn finish(self, quarantined: &[String]) -> Recorded {
+    pub(in crate::cli) fn finish(self, quarantined: &[String]) -> Recorded {
         let mut recorded = Recorded::default();
         for (index, store) in self.stores.iter().enumerate() {
             let one = store.finish(quarantined);

@@ -66,7 +66,7 @@ pub(in crate::cli) struct SweepFlags {
 }
 
 /// What results are ranked by, and how many are shown.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(in crate::cli) struct RankFlags {
     /// Rank by these figures, the largest first; with a minus, the smallest; several give the front
     #[arg(long, value_name = "FIGURE,...", value_delimiter = ',', value_parser = rank_by, allow_hyphen_values = true)]
@@ -174,6 +174,11 @@ impl SweepFlags {
 }
 
 impl RankFlags {
+    /// Whether it was said how many are meant.
+    pub(in crate::cli) fn has_top(&self) -> bool {
+        self.top.is_some()
+    }
+
     /// The ranking that flags or else the sweep ask for.
     ///
     /// # Errors

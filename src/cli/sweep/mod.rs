@@ -22,14 +22,18 @@ use barhive_engine::time::Clock;
 use barhive_report::sweep::{SweepFacts, SweepReport, SweepTook, sweep_json, sweep_terminal};
 use serde_json::json;
 
-pub(super) use self::flags::SweepFlags;
 use self::{
-    facts::{facts, read},
+    facts::facts,
     flags::ProgressWord,
-    folder::{Folder, failure, manifest},
+    folder::{Folder, manifest},
     memory::MemoryPeak,
     sink::Sink,
     watch::{Shown, Watch, say},
+};
+pub(super) use self::{
+    facts::read,
+    flags::{RankFlags, SweepFlags},
+    folder::failure,
 };
 use super::{
     logging::LogFlags,
@@ -142,6 +146,10 @@ fn took(outcome: &SweepOutcome) -> SweepTook {
 }
 
 /// The report on standard output.
+pub(super) fn print_report(format: Format, report: &SweepReport<'_>, out: &mut dyn Write) -> io::Result<()> {
+    print(format, report, None, out)
+}
+
 fn print(
     format: Format,
     report: &SweepReport<'_>,

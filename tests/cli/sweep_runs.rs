@@ -1,0 +1,107 @@
+//! `runs` and `report` from outside: finding runs again, running parts of them again, removing them.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::program::Place;
+
+const SWEEP: &str = "
+name: pairs
+feed: {kind: synthetic, params: {seed: 7, symbols: [ALPHA], bars: 2000, timeframe: 1h}}
+account: {cash: 100000 USD}
+strategies:
+  - id: sma
+    kind: sma_cross
+    params: {fast: [5, 10, 20], slow: [10, 20, 50, 100]}
+    where: [fast < slow]
+    timeframe: 1h
+    sizing: {fixed: 10}
+sweep: {rank: [sharpe, -max_drawdown], top: 5}
+";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A place where the sweep has run once.
+fn after_a_sweep() -> Place {
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP).succeed(&["sweep", "sweep.yaml", "-q"]);
+    place
+}
+
+#[test]
+fn runs_are_listed_and_shown() {
+    let place = after_a_sweep();
+    place.succeed(&["sweep", "sweep.yaml", "-q", "--jobs", "1-4"]);
+    let list = json(&place.succeed(&["runs", "list", "--format", "json"]).stdout);
+    let rows = list.as_array().expect("rows");
+    assert_eq!(rows.len(), 2);
+    let name = rows.iter().find(|row| row["selected"] == 9).expect("the whole sweep")["run"].as_str();
+    let name = name.expect("a name");
+    let table = place.succeed(&["runs", "list"]);
+    assert!(table.fits_80_columns().stdout.contains(name), "{}", table.stdout);
+    let shown = place.succeed(&["runs", "show", name]);
+    shown.fits_80_columns();
+    for part in ["9 combinations", "config hash", "result hash", "ALPHA bar 1h"] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let refused = place.refuse(&["runs", "show", "nothing"]);
+    assert!(refused.stderr.contains("runs list"), "{}", refused.stderr);
+    let several = place.refuse(&["runs", "show", "pairs"]);
+    assert!(several.stderr.contains("2 runs begin like that"), "{}", several.stderr);
+}
+
+#[test]
+fn every_combination_that_is_run_again_is_the_same() {
+    let place = after_a_sweep();
+    let answer = place.succeed(&["runs", "rerun", "latest", "--rank", "trades", "--top", "9"]);
+    assert_eq!(answer.stdout.matches(": same (digest").count(), 9, "{}", answer.stdout);
+    let one = place.succeed(&["runs", "rerun", "latest", "3", "--results-dir", "again", "--no-html"]);
+    assert!(one.stdout.starts_with("no. 3 "), "{}", one.stdout);
+    let report = json(&place.read("again/3/report.json"));
+    assert_eq!(report["accounts"].as_array().map(Vec::len), Some(1));
+    assert!(!place.path("again/3/report.html").exists());
+    let refused = place.refuse(&["runs", "rerun", "latest", "10"]);
+    assert!(refused.stderr.contains("1 to 9"), "{}", refused.stderr);
+}
+
+#[test]
+fn another_market_is_noticed_when_a_combination_is_run_again() {
+    let place = Place::new();
+    place.succeed(&["data", "generate", "--bars", "900", "--timeframe", "1h"]);
+    let args = ["sweep", "sweep.yaml", "--data", "data", "--results-dir", "out", "-q"];
+    place.write("sweep.yaml", SWEEP).succeed(&args);
+    fs::remove_dir_all(place.path("data")).expect("the catalog goes");
+    place.succeed(&["data", "generate", "--bars", "900", "--timeframe", "1h", "--seed", "99"]);
+    let answer = place.run(&["runs", "rerun", "out"]);
+    assert_eq!(answer.code, Some(1), "{}{}", answer.stdout, answer.stderr);
+    assert!(answer.stdout.contains("differs: its digest was"), "{}", answer.stdout);
+}
+
+#[test]
+fn two_sweeps_are_compared_combination_by_combination() {
+    let place = after_a_sweep();
+    place.succeed(&["sweep", "sweep.yaml", "-q", "--results-dir", "same", "-w", "1"]);
+    place.succeed(&["sweep", "sweep.yaml", "-q", "--results-dir", "short", "--bars", "1500"]);
+    let same = place.succeed(&["runs", "compare", "latest", "same"]);
+    assert!(same.stdout.contains("combinations: 9 the same, 0 different"), "{}", same.stdout);
+    let answer = place.run(&["runs", "compare", "same", "short", "--format", "json"]);
+    assert_eq!(answer.code, Some(1));
+    let found = json(&answer.stdout);
+    assert_eq!((&found["same_hash"], &found["agreement"]["different"]), (&false.into(), &9.into()));
+    assert!(found["differences"].as_array().is_some_and(|all| !all.is_empty()), "{found}");
+}
+
+#[test]
+fn old_runs_go_and_are_named() {
+    let place = after_a_sweep();
+    place.succeed(&["sweep", "sweep.yaml", "-q"]);
+    place.succeed(&["sweep", "sweep.yaml", "-q"]);
+    let folders = || fs::read_dir(place.path("results")).expect("results").count();
+    let would = place.succeed(&["runs", "prune", "--keep", "1", "--dry-run"]);
+    assert_eq!((folders(), would.stdout.matches("would be removed\n").count()), (3, 2), "{}", would.stdout);
+    let gone = place.succeed(&["runs", "prune", "--keep", "1"]);
+    assert_eq!((folders(), gone.stdout.matches(" removed\n").count()), (1, 2), "{}", gone.stdout);
+}
