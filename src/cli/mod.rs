@@ -16,6 +16,7 @@ mod panics;
 mod params;
 mod plan;
 mod progress;
+mod report;
 mod results_dir;
 mod run;
 mod runs;
@@ -58,6 +59,8 @@ enum Command {
     /// List, show, compare, run again and remove the runs of sweeps
     #[command(subcommand)]
     Runs(Box<runs::RunsCommand>),
+    /// Report a sweep again, on the terminal or as an HTML page
+    Report(Box<report::ReportFlags>),
     /// Check a set or sweep and its data without running it; shows all faults at once
     Validate(validate::ValidateFlags),
     /// Predict what a set or sweep will take: parts, passes, indicators, memory, time
@@ -115,6 +118,7 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Run(flags) => run::run(flags, &cli.logs, registry, out),
         Command::Sweep(flags) => sweep::run(flags, &cli.logs, registry, out),
         Command::Runs(command) => runs::run(command, parts, out),
+        Command::Report(flags) => report::run(flags, parts, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),
         Command::Schema(flags) => schema::run(flags, parts, out),

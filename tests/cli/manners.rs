@@ -11,6 +11,7 @@ use crate::program::{Place, snapshot};
 const COMMANDS: &[&[&str]] = &[
     &["run"],
     &["sweep"],
+    &["report"],
     &["runs"],
     &["runs", "list"],
     &["runs", "show"],

@@ -105,3 +105,24 @@ fn old_runs_go_and_are_named() {
     let gone = place.succeed(&["runs", "prune", "--keep", "1"]);
     assert_eq!((folders(), gone.stdout.matches(" removed\n").count()), (1, 2), "{}", gone.stdout);
 }
+
+#[test]
+fn the_report_comes_again_and_as_a_page_that_loads_nothing() {
+    let place = after_a_sweep();
+    let folder =
+        fs::read_dir(place.path("results")).expect("results").next().expect("a run").expect("a run").path();
+    let report = place.succeed(&["report", "latest", "--html", "--top", "3", "--rank", "trades"]);
+    report.fits_80_columns();
+    assert!(report.stdout.contains("the best 3 by trades (highest)"), "{}", report.stdout);
+    let page = fs::read_to_string(folder.join("report.html")).expect("a page");
+    for part in ["id=\"heat\"", "id=\"parallel\"", "All 9 combinations are drawn", "default-src 'none'"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("id=\"pareto\""), "one figure makes no front");
+    assert!(!page.contains("src=") && !page.contains("href=\"http"), "the page loads something");
+    place.succeed(&["report", "latest", "--html", "--heat", "slow,fast"]);
+    let page = fs::read_to_string(folder.join("report.html")).expect("a page");
+    assert!(page.contains("id=\"pareto\""), "the sweep ranks by two figures");
+    let refused = place.refuse(&["report", "latest", "--html", "--heat", "slow,speed"]);
+    assert!(refused.stderr.contains("there are: fast, slow"), "{}", refused.stderr);
+}

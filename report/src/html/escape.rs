@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 /// Text for the content of an element or a quoted attribute.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,6 +24,6 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// JSON for a script element: nothing in it can end the element or start a comment.
-pub(super) fn script_safe(json: &str) -> String {
+pub(crate) fn script_safe(json: &str) -> String {
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }

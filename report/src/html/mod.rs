@@ -9,13 +9,13 @@ mod sections;
 
 use crate::ReportInput;
 
-use escape::{Escaped, script_safe};
+pub(crate) use escape::{Escaped, script_safe};
 
-const STYLE: &str = include_str!("page.css");
-const CHART: &str = include_str!("chart.js");
+pub(crate) const STYLE: &str = include_str!("page.css");
+pub(crate) const CHART: &str = include_str!("chart.js");
 const TABLES: &str = include_str!("tables.js");
 const PAGE: &str = include_str!("page.js");
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       base-uri 'none'; form-action 'none'";
 
 /// The page as text, to be written as a file. O(size of the result); the curves are bounded.

@@ -1,5 +1,6 @@
 //! The report of a sweep: which of many variants are best, and what the sweep took.
 
+mod html;
 mod json;
 mod naming;
 mod ranking;
@@ -7,6 +8,7 @@ mod terminal;
 
 use barhive_engine::sweep::{PassWork, SweepSpec};
 
+pub use html::{AxesFault, SweepPage};
 pub use json::{row_json, sweep_json};
 pub use naming::Naming;
 pub use ranking::Ranking;
