@@ -9,7 +9,7 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 use super::outcome::CliError;
 
 /// Flags about logs, good for every command.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub(super) struct LogFlags {
     /// Say more on standard error: -v for progress of the parts, -vv for details, -vvv for all
@@ -35,6 +35,15 @@ impl LogFlags {
     /// Whether more than warnings is wanted.
     pub(super) fn is_verbose(&self) -> bool {
         self.verbose > 0
+    }
+
+    /// The same for another process of this program. A file is not shared: what that process says on
+    /// standard error is this one's to pass on.
+    pub(super) fn as_arguments(&self) -> Vec<&'static str> {
+        let mut arguments = vec!["--verbose"; usize::from(self.verbose)];
+        arguments.extend(self.quiet.then_some("--quiet"));
+        arguments.extend(self.log_json.then_some("--log-json"));
+        arguments
     }
 
     fn level(&self) -> LevelFilter {

@@ -25,6 +25,7 @@ mod signals;
 mod sweep;
 mod table;
 mod validate;
+mod worker;
 
 use std::{
     ffi::OsString,
@@ -78,6 +79,9 @@ enum Command {
     Config(config_show::ConfigCommand),
     /// Print a script that teaches a shell this command line
     Completions(completions::CompletionsFlags),
+    /// Be a process of a sweep: started by `sweep --isolation process`
+    #[command(hide = true)]
+    Worker,
 }
 
 /// The whole program over `registry`: reads the process's arguments, does what they ask, answers the
@@ -126,6 +130,7 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Config(command) => config_show::run(command, parts, out),
         Command::List(command) => list::run(command, parts, out),
         Command::Completions(flags) => completions::run(flags, out),
+        Command::Worker => worker::run(parts),
     }
 }
 

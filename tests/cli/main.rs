@@ -8,3 +8,4 @@ mod runs;
 mod sets;
 mod sweep_runs;
 mod sweeps;
+mod workers;

@@ -28,10 +28,10 @@ sweep: {rank: sharpe, top: 3}
 ";
 
 /// The final results: their bytes must not depend on how they came about.
-const FINAL: [&str; 2] = ["result.json", "results.parquet"];
+pub const FINAL: [&str; 2] = ["result.json", "results.parquet"];
 
 /// A sweep that takes some seconds.
-fn long(place: &Place) {
+pub fn long(place: &Place) {
     let many = SWEEP
         .replace("bars: 2000", "bars: 6000")
         .replace("fast: [5, 10, 20]", "fast: \"range(5, 40, 1)\"")
@@ -39,21 +39,21 @@ fn long(place: &Place) {
     place.write("sweep.yaml", &many);
 }
 
-fn json(text: &str) -> Value {
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn start(place: &Place, args: &[&str]) -> Child {
+pub fn start(place: &Place, args: &[&str]) -> Child {
     place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     kill_process(pid, signal).expect("a signal");
 }
 
 /// Waits until the log in `out` has grown past its head.
-fn wait_for_results(place: &Place) {
+pub fn wait_for_results(place: &Place) {
     let grown = || fs::metadata(place.path("out/results.log")).is_ok_and(|file| file.len() > 4096);
     let since = now();
     while !grown() {
@@ -63,11 +63,11 @@ fn wait_for_results(place: &Place) {
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long the program takes to end is what is tested")]
-fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 
-fn bytes(place: &Place, folder: &str, name: &str) -> Vec<u8> {
+pub fn bytes(place: &Place, folder: &str, name: &str) -> Vec<u8> {
     let path = place.path(folder).join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -1,6 +1,6 @@
 //! Flags of `sweep`, as they are typed, and what they mean.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use barhive_actors::sweep::Isolation;
 use barhive_config::{LoadOptions, LoadedSweep, RankBy, SweepSettings};
@@ -10,8 +10,10 @@ use clap::{Args, ValueEnum};
 
 use super::data::feed_override;
 use crate::cli::{
+    logging::LogFlags,
     outcome::CliError,
     output::{Format, count},
+    worker,
 };
 
 #[derive(Args, Debug)]
@@ -147,15 +149,16 @@ impl SweepFlags {
     ///
     /// # Errors
     /// When that is not to be had.
-    pub(super) fn isolation(&self, settings: &SweepSettings) -> Result<Isolation, CliError> {
-        let asked = self.isolation.unwrap_or(match settings.isolation {
+    pub(super) fn isolation(&self, loaded: &LoadedSweep, logs: &LogFlags) -> Result<Isolation, CliError> {
+        let asked = self.isolation.unwrap_or(match loaded.settings.isolation {
             barhive_config::Isolation::Thread => IsolationWord::Thread,
             barhive_config::Isolation::Process => IsolationWord::Process,
         });
         match asked {
             IsolationWord::Thread => Ok(Isolation::Thread),
             IsolationWord::Process => {
-                Err(CliError::Usage("this version has no process workers; use --isolation thread".to_owned()))
+                let folder = self.sweep.parent().unwrap_or(Path::new(""));
+                Ok(Isolation::Process(Box::new(worker::process_spec(loaded, folder, logs)?)))
             }
         }
     }

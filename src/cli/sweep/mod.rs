@@ -48,7 +48,7 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
     let interrupt = signals::interrupt_flag()
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
     let loaded = flags.load(registry.as_engine())?;
-    let isolation = flags.isolation(&loaded.settings)?;
+    let isolation = flags.isolation(&loaded, logs)?;
     let mut ranking = flags.ranking(&loaded.settings)?;
     let manifest = manifest(&loaded, flags.selected(&loaded)?, started_ns)?;
     let mut folder = Folder::open(flags, &loaded, &manifest)?;
