@@ -16,6 +16,7 @@ documents! {
     ReportJson: "../docs/report-json.md",
     Statistics: "../docs/statistics.md",
     Strategies: "../docs/strategies.md",
+    Sweeps: "../docs/sweeps.md",
     WritingAStrategy: "../docs/writing-a-strategy.md",
     YamlReference: "../docs/yaml-reference.md",
 }
