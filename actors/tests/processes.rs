@@ -8,7 +8,10 @@ mod workers;
 
 use std::{
     process::{Command, ExitCode, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -25,10 +28,17 @@ use workers::{
     wait_until,
 };
 
-/// No process that a sweep has started is there when it is over.
+/// No process, thread or descriptor of a sweep is there when it is over.
 fn nobody_is_left() {
     assert!(children().is_empty(), "left: {:?}", children());
+    // Threads that have nothing to listen to any more are about to end.
+    wait_until(|| workers::threads() == 1);
+    let before = DESCRIPTORS.load(SeqCst);
+    assert_eq!(workers::descriptors(), before, "descriptors before the sweep and after it");
 }
+
+/// How many descriptors were open when the program began.
+static DESCRIPTORS: AtomicUsize = AtomicUsize::new(0);
 
 fn processes(workers: usize, spec: ProcessSpec) -> SweepOptions {
     SweepOptions { workers, isolation: Isolation::Process(Box::new(spec)), ..SweepOptions::default() }
@@ -319,6 +329,7 @@ fn main() -> ExitCode {
     if std::env::var_os(COORDINATOR).is_some() {
         return coordinate();
     }
+    DESCRIPTORS.store(workers::descriptors(), SeqCst);
     let quick = tests![
         the_hash_is_the_same_from_threads_and_from_any_number_of_processes,
         a_variant_that_panics_is_named_and_costs_no_worker,

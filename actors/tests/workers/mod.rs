@@ -254,6 +254,20 @@ pub fn children() -> Vec<u32> {
     children_of(std::process::id())
 }
 
+/// Threads of this process.
+pub fn threads() -> usize {
+    entries("/proc/self/task")
+}
+
+/// Open descriptors of this process.
+pub fn descriptors() -> usize {
+    entries("/proc/self/fd")
+}
+
+fn entries(folder: &str) -> usize {
+    std::fs::read_dir(folder).expect("a folder").count()
+}
+
 /// Whether a process is there, and has not merely not been waited for.
 pub fn is_alive(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
