@@ -1,12 +1,17 @@
 //! What a sweep will take: combinations, passes, indicators, memory, time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
 use super::{Memory, PlanFault, PlannedSeries, Work, planned_series};
 use crate::{
     data::SeriesKey,
+    instrument::Instrument,
+    lanes::LaneGroup,
     layout::{Declared, Layout, declare},
     registry::Registry,
     sweep::{CutOptions, Schedule, SweepSpec, VariantRange, VariantSet},
@@ -107,6 +112,8 @@ struct PassPlan {
     distinct: BTreeSet<(SeriesKey, String)>,
     subscriptions: u64,
     memory: Memory,
+    /// Variants that can run as lanes.
+    lanes: u64,
 }
 
 /// Predicts a sweep. Reads no row.
@@ -127,12 +134,13 @@ pub fn plan_sweep(
     let mut hub = PlannedHub::default();
     let mut work = Work::nothing();
     let mut memory = Memory::default();
-    let mut seen = 0;
+    let (mut seen, mut lanes) = (0, 0);
     for range in &looked_at {
         let pass = plan_pass(spec, registry, *range, &mut series)?;
         work.add(&pass.work);
         hub.computed += pass.distinct.len() as u64;
         hub.subscriptions += pass.subscriptions;
+        lanes += pass.lanes;
         distinct.extend(pass.distinct);
         if pass.memory.total_bytes > memory.total_bytes {
             memory = pass.memory;
@@ -149,7 +157,8 @@ pub fn plan_sweep(
     hub.subscriptions = times(hub.subscriptions, factor);
     let asked = hub.subscriptions as f64;
     hub.shared = (asked > 0.0).then(|| (1.0 - hub.computed as f64 / asked).max(0.0));
-    let (lanes, containers) = ways(spec);
+    let lane_share = lanes as f64 / seen.max(1) as f64;
+    let lanes = times(lanes, factor).min(combinations);
     Ok(SweepPlan {
         name: spec.name.clone(),
         combinations,
@@ -158,20 +167,15 @@ pub fn plan_sweep(
         batch: options.batch,
         passes: passes.len() as u64,
         lanes,
-        containers,
+        containers: combinations - lanes,
         series: series.into_values().collect(),
         indicators: hub,
         bars: work.bars.map(|bars| times(bars, passes_factor)),
         strategy_bars: work.strategy_bars.map(|calls| times(calls, factor)),
         memory: memory.of_workers(options.workers.max(1) as u64),
-        time: time(&work, passes_factor, factor, combinations, options.workers.max(1)),
+        time: time(&work, lane_share, passes_factor, factor, combinations, options.workers.max(1)),
         is_sampled,
     })
-}
-
-/// How many variants run as lanes, and how many as containers.
-fn ways(spec: &SweepSpec) -> (u64, u64) {
-    (0, spec.variants())
 }
 
 /// The passes of a sweep, as its schedule cuts them for workers that take turns.
@@ -208,7 +212,7 @@ fn plan_pass(
 ) -> Result<PassPlan, Vec<PlanFault>> {
     let (run, _, faults) = spec.run_spec(registry, range.iter());
     let mut faults: Vec<PlanFault> = faults.into_iter().map(|(_, fault)| fault.into()).collect();
-    let instruments = run.instruments.clone().into();
+    let instruments: Arc<[Instrument]> = run.instruments.clone().into();
     let mut declared: Vec<Declared> = Vec::with_capacity(run.containers.len());
     for container in &run.containers {
         match declare(container, &instruments, registry) {
@@ -217,6 +221,12 @@ fn plan_pass(
         }
     }
     let layout = Layout::new(&declared, registry);
+    let mut group = LaneGroup::default();
+    if run.machinery.lanes {
+        for (place, (container, declared)) in run.containers.iter().zip(&declared).enumerate() {
+            group.add(container, &instruments, declared, &layout, place, run.machinery.simd);
+        }
+    }
     let mut own = Vec::with_capacity(layout.series.len());
     for planned in &layout.series {
         let key = planned.key;
@@ -243,9 +253,13 @@ fn plan_pass(
         distinct: distinct.collect(),
         subscriptions: layout.subscriptions,
         memory: Memory::of(&layout, &work, &run).without_records(),
+        lanes: group.len() as u64,
         work,
     })
 }
+
+/// What a lane takes of what a container takes.
+const LANE_SHARE: f64 = 0.16;
 
 fn definition(definition: &crate::sweep::Definition) -> PlannedDefinition {
     let varied = definition.grid.axes().iter().filter(|axis| axis.values.len() > 1);
@@ -262,6 +276,7 @@ fn definition(definition: &crate::sweep::Definition) -> PlannedDefinition {
 
 fn time(
     work: &Work,
+    lane_share: f64,
     passes_factor: f64,
     factor: f64,
     combinations: u64,
@@ -269,7 +284,7 @@ fn time(
 ) -> Option<SweepTime> {
     let (read, indicators, strategies) = work.parts_ms()?;
     let (read_ms, indicators_ms) = (read * passes_factor, indicators * passes_factor);
-    let strategies_ms = strategies * factor;
+    let strategies_ms = strategies * factor * (1.0 - lane_share * (1.0 - LANE_SHARE));
     let total_ms = read_ms + indicators_ms + strategies_ms;
     let elapsed_ms = total_ms / workers as f64;
     let combinations_per_s = if elapsed_ms > 0.0 { combinations as f64 / elapsed_ms * 1e3 } else { 0.0 };
