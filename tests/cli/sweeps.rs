@@ -129,10 +129,7 @@ fn json_tells_rank_parameters_and_exact_money() {
     assert_eq!(top.len(), 2);
     assert!(top[0]["trades"].as_u64() <= top[1]["trades"].as_u64());
     assert!(top[0]["params"]["fast"].is_u64() && top[0]["final_equity"].is_string(), "{}", top[0]);
-    assert_eq!(
-        report["work"]["lanes"].as_u64().unwrap() + report["work"]["containers"].as_u64().unwrap(),
-        9
-    );
+    assert_eq!(report["work"]["lanes"].as_u64().unwrap() + report["work"]["containers"].as_u64().unwrap(), 9);
     assert_eq!(report["finished"], true);
 }
 
@@ -279,4 +276,29 @@ fn what_makes_no_sense_is_refused() {
         assert!(answer.stderr.contains(expected), "{args:?}: {}", answer.stderr);
     }
     assert!(!place.path("results").exists(), "nothing is left of what was refused");
+}
+
+#[test]
+fn a_combination_that_cannot_be_set_up_is_named_and_the_others_are_done() {
+    let place = Place::new();
+    // More points than are tried before the sweep begins, and one that makes no sense.
+    let mut points: Vec<String> =
+        (0..3_000).map(|point| format!("{},{}", 5 + point % 40, 60 + point / 40)).collect();
+    points[1_776] = "90,20".to_owned();
+    place.write("points.csv", &format!("fast,slow\n{}\n", points.join("\n")));
+    let sweep = SWEEP
+        .replace("params: {fast: [5, 10, 20], slow: [10, 20, 50, 100]}", "points: points.csv")
+        .replace("    where: [fast < slow]\n", "")
+        .replace("bars: 2000", "bars: 300");
+    place.write("sweep.yaml", &sweep);
+    let answer = place.run(&["sweep", "sweep.yaml", "--results-dir", "out"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    answer.fits_80_columns();
+    assert!(answer.stdout.contains("1 combination failed:\n  1777: sma_cross: `fast`"), "{}", answer.stdout);
+    let again = place.succeed(&["runs", "rerun", "out", "1777"]);
+    assert!(again.stdout.contains("same (it failed:"), "{}", again.stdout);
+    // Other points are another sweep, though there are as many.
+    place.write("points.csv", &format!("fast,slow\n{}\n", points.join("\n").replace("90,20", "1,2")));
+    let answer = place.refuse(&["sweep", "sweep.yaml", "--results-dir", "out", "--resume"]);
+    assert!(answer.stderr.contains("points points.csv"), "{}", answer.stderr);
 }

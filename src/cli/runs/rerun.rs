@@ -1,6 +1,7 @@
 //! `runs rerun`: a combination of a sweep as a full run, checked against what the sweep says of it.
 
 use std::{
+    fs,
     io::Write,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,6 +10,7 @@ use std::{
 use barhive_actors::{RunOptions, clock::SystemClock};
 use barhive_engine::{
     Registry as Parts,
+    pass::RunError,
     result::RunResult,
     set::{Retention, Trace},
     sweep::{Outcome as VariantOutcome, Variant},
@@ -101,8 +103,7 @@ fn rerun(
 ) -> Result<(Option<RunResult>, bool), CliError> {
     let started_ns = SystemClock.now_ns();
     let (mut spec, _, faults) = open.spec.run_spec(parts, std::iter::once(stored.index));
-    if let Some((_, fault)) = faults.first() {
-        tracing::warn!("it cannot be set up: {}", fault.what);
+    if !faults.is_empty() {
         return Ok((None, false));
     }
     for container in &mut spec.containers {
@@ -121,8 +122,12 @@ fn rerun(
         Ok(outcome) => outcome,
         Err(error) => {
             records.discard();
-            tracing::warn!("it cannot be run: {error}");
-            return Ok((None, false));
+            // Folders that this run made and that are empty again.
+            let _ = fs::remove_dir(folder);
+            return match error {
+                RunError::Setup(_) => Ok((None, false)),
+                other => Err(CliError::Failed(format!("no. {} cannot be run: {other}", stored.index + 1))),
+            };
         }
     };
     drop(outcome.recorders);
