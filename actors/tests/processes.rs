@@ -97,7 +97,7 @@ fn a_variant_that_hangs_is_named_and_everything_else_is_delivered() {
 
 fn a_variant_that_takes_all_memory_is_tried_with_twice_as_much_and_named() {
     let limit = |process: &mut ProcessSpec| process.memory_max = 64 << 20;
-    alone(Fault::Hog, "out of memory (limit 128 MB)", limit);
+    alone(Fault::Hog, "out of memory (limit 128 MiB)", limit);
 }
 
 fn a_variant_that_needs_twice_the_memory_gets_it() {

@@ -31,3 +31,4 @@ pub use load::{
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
 pub use sweep::{Isolation, LoadedSweep, PointsFile, RankBy, SweepSettings};
+pub use value::byte_size;

@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use barhive_actors::sweep::{ProcessSpec, serve_worker, worker_pipes};
+use barhive_actors::sweep::{Affinity, ProcessSpec, serve_worker, worker_pipes};
 use barhive_config::{LoadOptions, LoadedSweep, PointsFile};
 use barhive_engine::{registry::Registry as Parts, sweep::SweepSpec};
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -39,6 +40,66 @@ impl From<&PointsFile> for File {
     fn from(file: &PointsFile) -> Self {
         Self { path: file.path.clone(), hash: blake3::hash(file.text.as_bytes()).to_hex().to_string() }
     }
+}
+
+/// What worker processes may take.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Worker processes")]
+pub(super) struct ProcessFlags {
+    /// Memory that one may take beyond the sweep itself, as in 512MiB; its files, which all share,
+    /// are not counted [default: 4GiB, and 1GiB for each combination of a pass]
+    #[arg(long, value_name = "SIZE", value_parser = barhive_config::byte_size)]
+    memory_max: Option<u64>,
+    /// On which cores they run: any, auto (each on one of those allowed) or a list as in 0,2-3
+    #[arg(long, value_name = "CORES", value_parser = affinity)]
+    affinity: Option<Affinity>,
+    /// How far they stand back behind other programs, for processor and disk: 0 to 19
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
+    nice: Option<i32>,
+}
+
+impl ProcessFlags {
+    /// The first of these flags that was given.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--memory-max", self.memory_max.is_some()),
+            ("--affinity", self.affinity.is_some()),
+            ("--nice", self.nice.is_some()),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
+    /// Does to worker processes what these flags say.
+    pub(super) fn apply(&self, process: &mut ProcessSpec) {
+        if let Some(memory_max) = self.memory_max {
+            process.memory_max = memory_max;
+        }
+        if let Some(affinity) = &self.affinity {
+            process.affinity = affinity.clone();
+        }
+        process.nice = self.nice.unwrap_or(process.nice);
+    }
+}
+
+/// Cores as they are typed.
+fn affinity(text: &str) -> Result<Affinity, String> {
+    let expected = || format!("expected any, auto or cores as in 0,2-3, found `{text}`");
+    let core = |text: &str| text.trim().parse::<u16>().map_err(|_| expected());
+    match text {
+        "any" => return Ok(Affinity::None),
+        "auto" => return Ok(Affinity::Automatic),
+        _ => {}
+    }
+    let mut cores = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (core(first)?, core(last)?);
+        if first > last {
+            return Err(expected());
+        }
+        cores.extend((first..=last).map(u32::from));
+    }
+    Ok(Affinity::Cores(cores))
 }
 
 /// This program as the workers of a sweep that was read from a file in `folder`.
@@ -109,6 +170,16 @@ account: {cash: 100000 USD}
 strategies:
   - {id: cross, kind: sma_cross, timeframe: 1m, points: points.json, sizing: {fixed: 1}}
 ";
+
+    #[test]
+    fn cores_are_read_as_they_are_typed() {
+        assert_eq!(affinity("any"), Ok(Affinity::None));
+        assert_eq!(affinity("auto"), Ok(Affinity::Automatic));
+        assert_eq!(affinity("0,2-4"), Ok(Affinity::Cores(vec![0, 2, 3, 4])));
+        for wrong in ["", "4-2", "a", "1,,2", "-1", "70000"] {
+            assert!(affinity(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_worker_runs_the_same_combinations_or_none() {

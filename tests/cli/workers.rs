@@ -42,11 +42,23 @@ fn processes_and_threads_give_the_same_bytes() {
     let place = Place::new();
     long(&place);
     place.succeed(&["sweep", "sweep.yaml", "--results-dir", "threads", "-w", "1"]);
-    let answer = place.succeed(&processes(&["--results-dir", "processes", "--format", "json", "-q"]));
+    let limits = ["--memory-max", "256MiB", "--affinity", "auto", "--nice", "3"];
+    let apart = ["--results-dir", "processes", "--format", "json", "-q"];
+    let answer = place.succeed(&processes(&[&apart[..], &limits[..]].concat()));
     assert_eq!(answer.stderr, "");
     assert_eq!(json(&answer.stdout)["took"]["worker_failures"], 0);
     for name in FINAL {
         assert_eq!(bytes(&place, "processes", name), bytes(&place, "threads", name), "{name}");
+    }
+}
+
+#[test]
+fn limits_are_for_processes() {
+    let place = Place::new();
+    long(&place);
+    for limit in [["--memory-max", "1GiB"], ["--affinity", "0"], ["--nice", "1"]] {
+        let answer = place.refuse(&[&["sweep", "sweep.yaml"], &limit[..]].concat());
+        assert_eq!(answer.stderr, format!("error: {} is for --isolation process\n", limit[0]));
     }
 }
 

@@ -266,7 +266,7 @@ impl Crew {
         let end = process.end(patience);
         let is_out_of_memory = end.as_ref().is_some_and(End::is_out_of_memory);
         loss.reason = match (broke, end) {
-            _ if is_out_of_memory => format!("out of memory (limit {} MB)", place.memory_max >> 20),
+            _ if is_out_of_memory => format!("out of memory (limit {} MiB)", place.memory_max >> 20),
             (Some(broke), _) => format!("its process broke the protocol: {broke}"),
             (None, Some(end)) => end.reason(),
             (None, None) => "its process is gone".to_owned(),

@@ -57,6 +57,14 @@ read_from_text!(
     ["integer", "string"]
 );
 
+/// A number of bytes as a configuration writes it: `1048576`, `64KiB`, `16MiB`, `2GB`.
+///
+/// # Errors
+/// When the text is none.
+pub fn byte_size(text: &str) -> Result<u64, String> {
+    text.parse().map(|ByteSize { bytes }| bytes)
+}
+
 fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let count: u64 = text[..digits].parse().ok()?;

@@ -6,6 +6,7 @@ mod range;
 mod stamp;
 
 pub(crate) use amount::{Cash, Decimal, Fraction, Rate};
+pub use measure::byte_size;
 pub(crate) use measure::{ByteSize, Span};
 pub(crate) use range::{is_range, range_values};
 pub(crate) use stamp::Stamp;

@@ -13,7 +13,7 @@ use crate::cli::{
     logging::LogFlags,
     outcome::CliError,
     output::{Format, count},
-    worker,
+    worker::{self, ProcessFlags},
 };
 
 #[derive(Args, Debug)]
@@ -65,6 +65,8 @@ pub(in crate::cli) struct SweepFlags {
     /// Show a line per worker under the bar, as -v does
     #[arg(long)]
     pub(super) per_worker: bool,
+    #[command(flatten)]
+    processes: ProcessFlags,
 }
 
 /// What results are ranked by, and how many are shown.
@@ -155,10 +157,15 @@ impl SweepFlags {
             barhive_config::Isolation::Process => IsolationWord::Process,
         });
         match asked {
-            IsolationWord::Thread => Ok(Isolation::Thread),
+            IsolationWord::Thread => match self.processes.given() {
+                Some(flag) => Err(CliError::Usage(format!("{flag} is for --isolation process"))),
+                None => Ok(Isolation::Thread),
+            },
             IsolationWord::Process => {
                 let folder = self.sweep.parent().unwrap_or(Path::new(""));
-                Ok(Isolation::Process(Box::new(worker::process_spec(loaded, folder, logs)?)))
+                let mut process = worker::process_spec(loaded, folder, logs)?;
+                self.processes.apply(&mut process);
+                Ok(Isolation::Process(Box::new(process)))
             }
         }
     }
