@@ -260,6 +260,11 @@ impl Scales {
         if (1.0..9.0e18).contains(&lots) { lots as i64 } else { 0 }
     }
 
+    /// Whole lots that `money` buys at a price, fees not counted.
+    pub fn lots_for(&self, money: f64, price: f64) -> i64 {
+        self.lots_within(money / (price * self.exposure(1) / self.quantity_f64(1)))
+    }
+
     /// The largest number of lots whose notional and cost (a function of the notional) `budget` pays at
     /// `price`.
     ///

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::{lanes::Lane, record::Fill};
+use crate::{instrument::Scales, lanes::Lane, record::Fill};
 
 pub use crate::container::{Context, Setup};
 
@@ -81,6 +81,20 @@ pub enum Sizing {
     EquityFraction(f64),
     /// Everything the account's buying power pays for at the price of the fill.
     AllIn,
+}
+
+impl Sizing {
+    /// Lots that it asks for at a close; 0 for all-in, which is sized when it fills.
+    #[inline]
+    pub(crate) fn lots(self, scales: &Scales, equity: impl FnOnce() -> f64, close: f64) -> i64 {
+        let money = match self {
+            Self::Lots(lots) => return lots,
+            Self::Notional(money) => money,
+            Self::EquityFraction(fraction) => fraction * equity(),
+            Self::AllIn => return 0,
+        };
+        scales.lots_for(money, close)
+    }
 }
 
 /// Why a strategy could not be set up.

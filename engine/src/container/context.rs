@@ -291,22 +291,14 @@ impl Context<'_> {
     /// Lots that the configured sizing asks for at the last close; 0 for all-in, which is sized when
     /// it fills.
     pub fn size(&self, instrument: Inst) -> i64 {
-        let money = match self.strategy.sizing {
-            Sizing::Lots(lots) => return lots,
-            Sizing::Notional(money) => money,
-            Sizing::EquityFraction(fraction) => fraction * self.equity(),
-            Sizing::AllIn => return 0,
-        };
-        self.lots_for(instrument, money)
+        let binding = self.binding(instrument);
+        self.strategy.sizing.lots(&binding.scales, || self.equity(), self.price_at(binding.slot))
     }
 
     /// Whole lots that `money` buys at the last close, fees not counted.
     pub fn lots_for(&self, instrument: Inst, money: f64) -> i64 {
         let binding = self.binding(instrument);
-        let price = self.price_at(binding.slot);
-        binding
-            .scales
-            .lots_within(money / (price * binding.scales.exposure(1) / binding.scales.quantity_f64(1)))
+        binding.scales.lots_for(money, self.price_at(binding.slot))
     }
 
     /// `price` moved to the next tick below (or above).

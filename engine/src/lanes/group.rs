@@ -33,7 +33,7 @@ struct LaneState {
     pending: Option<i64>,
     /// When that was decided, UTC nanoseconds.
     decided_ts_ns: i64,
-    lots: i64,
+    sizing: Sizing,
     slippage: BarFills,
     terms: Terms,
     account: LaneAccount,
@@ -63,7 +63,9 @@ fn can_run(spec: &ContainerSpec) -> bool {
         && !spec.fill.close_at_end
         && spec.fill.market == MarketFill::NextOpen
         && strategy.limits == Limits::default();
-    plain_account && strategy.instruments.len() == 1 && matches!(strategy.sizing, Sizing::Lots(1..))
+    let sized_when_it_decides =
+        matches!(strategy.sizing, Sizing::Lots(1..) | Sizing::Notional(_) | Sizing::EquityFraction(_));
+    plain_account && strategy.instruments.len() == 1 && sized_when_it_decides
 }
 
 /// Lanes of a pass, in the order in which they were added.
@@ -136,7 +138,6 @@ impl LaneState {
         else {
             return None;
         };
-        let Sizing::Lots(lots) = strategy.sizing else { return None };
         if !can_run(spec) || subscribed.every_step || subscribed.bars.len() != 1 {
             return None;
         }
@@ -157,7 +158,7 @@ impl LaneState {
             entered: false,
             pending: None,
             decided_ts_ns: 0,
-            lots,
+            sizing: strategy.sizing,
             slippage: BarFills { slippage_bps: spec.fill.slippage_bps },
             terms: Terms {
                 scales,
@@ -216,7 +217,7 @@ impl LaneState {
                 && let Some(change) = room.changes.get(next)
             {
                 next += 1;
-                self.decide(change.side, columns.ts_close_ns[row - 1]);
+                self.decide(change.side, columns, row - 1);
             }
         }
         let (closes, ts_ns) = (&columns.close[lead..], &columns.ts_close_ns[lead..]);
@@ -227,15 +228,19 @@ impl LaneState {
         Some(())
     }
 
-    fn decide(&mut self, side: i8, ts_ns: i64) {
+    fn decide(&mut self, side: i8, columns: &BarColumns, row: usize) {
         let target = match wish(side, self.direction, &mut self.entered) {
-            Some(Wish::Enter(side)) => side.sign() * self.lots,
+            Some(Wish::Enter(side)) => {
+                let close = columns.close[row];
+                let equity = || self.account.quiet().equity(close);
+                side.sign() * self.sizing.lots(&self.terms.scales, equity, close)
+            }
             Some(Wish::Leave) => 0,
             None => return,
         };
         self.account.orders += 1;
         self.pending = Some(target);
-        self.decided_ts_ns = ts_ns;
+        self.decided_ts_ns = columns.ts_close_ns[row];
     }
 
     fn fill(&mut self, columns: &BarColumns, row: usize, target: i64) -> Option<()> {

@@ -3,7 +3,7 @@
 //! A lane is a container in every respect but speed: the same orders, fills, ledger and samples, to the
 //! bit. A strategy opts in by being a [`Follower`] of a [`SideRule`] (or holding one), and by handing
 //! the follower's [`Lane`] on from [`Strategy::lane`](crate::strategy::Strategy::lane). Whatever a lane
-//! does not do (a limit, a stop, sizing by money, an order that is refused) is left to the container: a
+//! does not do (a limit, a stop, all-in, an order that is refused) is left to the container: a
 //! variant that needs it is run again as one.
 
 mod account;

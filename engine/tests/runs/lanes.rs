@@ -11,7 +11,7 @@ use barhive_engine::{
     money::Money,
     set::{ContainerSpec, FillSpec, Limits, Machinery, Trace},
     simd::Simd,
-    strategy::{Bars, Context, Setup, SetupError, Sizing, Strategy},
+    strategy::{self, Bars, Context, Setup, SetupError, Sizing},
     sweep::{Axis, Definition, Grid, Outcome, PassBlock, SweepSpec, VariantRange, run_pass},
     timeframe::Timeframe,
 };
@@ -59,7 +59,7 @@ impl Leader {
     }
 }
 
-impl Strategy for Leader {
+impl strategy::Strategy for Leader {
     fn on_bar(&mut self, ctx: &mut Context<'_>, bars: Bars) {
         self.0.on_bar(ctx, bars);
     }
@@ -132,7 +132,11 @@ proptest! {
         rate_ppb in prop_oneof![Just(0), Just(1_000_000), 0i64..30_000_000],
         fixed in prop_oneof![Just(0i128), 0i128..2_000_000_000],
         slippage_bps in prop_oneof![Just(0.0), 0.0f64..40.0],
-        lots in 1i64..60,
+        sizing in prop_oneof![
+            (1i64..60).prop_map(Sizing::Lots),
+            (1.0f64..3_000.0).prop_map(Sizing::Notional),
+            (0.01f64..1.2).prop_map(Sizing::EquityFraction),
+        ],
         cash in prop_oneof![Just(1_000_000i64), 200i64..20_000],
         leverage_max in 1u32..4,
         batch_rows in prop_oneof![Just(1usize), Just(7), Just(64), Just(1024)],
@@ -150,7 +154,7 @@ proptest! {
             axis("fast", vec![Json::from(1), Json::from(3), Json::from(8)]),
             axis("slow", vec![Json::from(5), Json::from(21)]),
         ];
-        let spec = sweep(market(&steps, scale, lot, fees), account, Sizing::Lots(lots), axes);
+        let spec = sweep(market(&steps, scale, lot, fees), account, sizing, axes);
         let plain = run(&spec, Machinery { lanes: false, ..Machinery::default() });
         prop_assert_eq!((plain.work.lanes, plain.work.containers), (0, 12));
         for simd in [Simd::Sse2, Simd::Avx2, Simd::Avx512] {
@@ -179,13 +183,13 @@ fn what_a_lane_cannot_pay_for_runs_as_a_container() {
 }
 
 #[test]
-fn sizing_by_money_and_limits_are_left_to_containers() {
+fn all_in_and_limits_are_left_to_containers() {
     let axes = || vec![axis("fast", vec![Json::from(2)]), axis("slow", vec![Json::from(9)])];
     let source = || market(&waves(60), 2, (0, 1), FeeSchedule::default());
-    let by_money = sweep(source(), account("account", Vec::new()), Sizing::Notional(500.0), axes());
+    let all_in = sweep(source(), account("account", Vec::new()), Sizing::AllIn, axes());
     let bounded = ContainerSpec { drawdown_max: Some(0.5), ..account("account", Vec::new()) };
     let bounded = sweep(source(), bounded, Sizing::Lots(1), axes());
-    for spec in [by_money, bounded] {
+    for spec in [all_in, bounded] {
         let block = run(&spec, Machinery::default());
         assert_eq!((block.work.lanes, block.work.containers, block.work.reruns), (0, 1, 0));
     }
