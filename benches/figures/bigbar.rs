@@ -115,7 +115,7 @@ fn average_true_range(bars: &BarColumns, n: usize) -> Vec<f64> {
 
 fn one(bars: &BarColumns, atr: &[f64], edges: &[bool], k_atr: f64) -> f64 {
     let (opens, highs, lows, closes) = (&bars.open, &bars.high, &bars.low, &bars.close);
-    let (mut cash, mut units, mut entry, mut stop) = (100_000.0, 0.0, 0, 0.0);
+    let (mut cash, mut units, mut entry, mut stop) = (100_000.0f64, 0.0, 0, 0.0);
     let (mut peak, mut deepest) = (cash, 0.0f64);
     for i in 18..bars.len() {
         let (open, high, low, close) = (opens[i], highs[i], lows[i], closes[i]);
@@ -127,7 +127,7 @@ fn one(bars: &BarColumns, atr: &[f64], edges: &[bool], k_atr: f64) -> f64 {
                 let weighed = (moved(3) + 2.0 * moved(2) + 3.0 * moved(1)) / (close - open).abs();
                 let tail = if side > 0.0 { high - close } else { close - low };
                 if side * weighed >= 0.3 && tail < 0.7 * size {
-                    units = side * ((cash / close) as f64).floor();
+                    units = side * (cash / close).floor();
                     stop = if side > 0.0 { low - 0.01 * size } else { high + 0.01 * size };
                     cash -= units * close;
                     entry = i;
