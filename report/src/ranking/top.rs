@@ -88,7 +88,7 @@ pub(super) mod tests {
                 let rows = rows.into_iter().enumerate();
                 rows.map(|(index, (sharpe, drawdown, trades, fails))| {
                     let index = index as u64;
-                    match fails && index % 5 == 0 {
+                    match fails && index.is_multiple_of(5) {
                         true => Variant {
                             index,
                             outcome: Outcome::Failed { step: 1, ts_ns: 0, reason: "no".to_owned() },
