@@ -256,26 +256,31 @@ fn a_paused_sweep_holds_still_and_goes_on_to_the_same() {
     let faults = [Fault::None; 4];
     let spec = spec(&faults, 3_000);
     let (_, expected) = run(&spec, SweepOptions { workers: 2, ..SweepOptions::default() });
-    let control = Arc::new(Control::default());
-    let progress = Arc::<SweepProgress>::default();
-    let options = SweepOptions {
-        control: Arc::clone(&control),
-        progress: Arc::clone(&progress),
-        ..processes(2, process(&faults, 3_000))
-    };
-    let pauser = std::thread::spawn(move || {
-        wait_until(|| progress.status().workers.iter().any(|worker| worker.range.is_some()));
+    for options in
+        [processes(2, process(&faults, 3_000)), SweepOptions { workers: 2, ..SweepOptions::default() }]
+    {
+        let control = Arc::new(Control::default());
+        let progress = Arc::<SweepProgress>::default();
+        let options = SweepOptions {
+            control: Arc::clone(&control),
+            progress: Arc::clone(&progress),
+            batch: Some(1),
+            ..options
+        };
+        // From the start, so that no machine is quick enough to be done before.
         control.pause();
-        // Longer than a silent worker would be left alone.
-        std::thread::sleep(Duration::from_millis(2_000));
-        let done = progress.status().done;
-        control.resume();
-        done
-    });
-    let (outcome, variants) = run(&spec, options);
-    assert!(pauser.join().expect("it pauses") < variants.len() as u64);
-    assert_eq!((outcome.worker_failures, outcome.cancelled), (0, false));
-    assert_eq!(variants, expected);
+        let pauser = std::thread::spawn(move || {
+            // Longer than a silent worker would be left alone.
+            std::thread::sleep(Duration::from_millis(2_000));
+            let done = progress.status().done;
+            control.resume();
+            done
+        });
+        let (outcome, variants) = run(&spec, options);
+        assert_eq!(pauser.join().expect("it pauses"), 0);
+        assert_eq!((outcome.worker_failures, outcome.cancelled), (0, false));
+        assert_eq!(variants, expected);
+    }
 }
 
 fn a_sink_that_panics_leaves_no_process() {

@@ -232,7 +232,10 @@ impl Coordinator<'_> {
             }
             if !self.options.control.is_cancelled() {
                 self.staff()?;
-                self.hand_out();
+                // Who is busy hears of a pause himself; who is not, gets nothing to do.
+                if !self.options.control.is_paused() {
+                    self.hand_out();
+                }
             } else if self.crew.is_at_rest() {
                 break;
             }
