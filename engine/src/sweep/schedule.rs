@@ -11,6 +11,11 @@ use super::{SweepSpec, VariantRange, VariantSet};
 /// Variants that are run first, to learn how long one takes.
 pub const SAMPLES: u64 = 10;
 
+/// A pass of so long is not worth cutting for the sake of an even end.
+const SHORT_PASS_NS: u64 = 100_000_000;
+/// Nothing is cut finer than so much of a short pass.
+const CRUMBS: u64 = 8;
+
 /// How a sweep is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutOptions {
@@ -80,6 +85,9 @@ pub struct Schedule {
     sampling: Sampling,
     done: u64,
     given_up: u64,
+    /// Variants that were timed, and how long they took together.
+    measured: u64,
+    elapsed_ns: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +125,8 @@ impl Schedule {
             options,
             done: 0,
             given_up: 0,
+            measured: 0,
+            elapsed_ns: 0,
         }
     }
 
@@ -179,6 +189,8 @@ impl Schedule {
             self.chunk = Some(chunk_len(self.total, self.options.workers, variant_ns));
         }
         self.done += lease.range.len();
+        self.measured += lease.range.len();
+        self.elapsed_ns = self.elapsed_ns.saturating_add(elapsed_ns);
         true
     }
 
@@ -242,16 +254,26 @@ impl Schedule {
         Some(stolen)
     }
 
+    /// Variants that take no longer than [`SHORT_PASS_NS`] together, as far as that is known.
+    fn short_pass(&self) -> u64 {
+        let variant_ns = self.elapsed_ns / self.measured.max(1);
+        if self.measured == 0 { u64::MAX } else { SHORT_PASS_NS / variant_ns.max(1) }
+    }
+
     /// How much of a chunk the next pass takes: up to a border behind which other columns are read,
     /// and less towards the end, so that no worker waits long for the last one.
     fn pass_len(&self, chunk: VariantRange) -> u64 {
         let waiting: u64 = self.left.iter().map(VariantRange::len).sum();
         let held: u64 = self.chunks.values().map(VariantRange::len).sum();
         let workers = self.options.workers.max(1) as u64;
+        let left = waiting + held + chunk.len();
         let fair = if workers == 1 {
             u64::MAX
         } else {
-            ((waiting + held + chunk.len()).div_ceil(2 * workers)).max(1)
+            // An even share; half of it where that takes long enough for a worker to wait for; no crumbs.
+            // Cutting finer costs columns that are computed once a pass.
+            let short = self.short_pass();
+            left.div_ceil(2 * workers).max(short).min(left.div_ceil(workers)).max(short / CRUMBS).max(1)
         };
         let most = self.options.batch.max(1).min(chunk.len()).min(fair);
         let end = chunk.start + most;
@@ -304,6 +326,28 @@ mod tests {
         }
         assert_eq!(lens, [60, 60]);
         assert!(schedule.is_done());
+    }
+
+    #[test]
+    fn passes_shrink_towards_the_end_where_variants_take_long() {
+        let lens = |variant_ns: u64| {
+            let options = CutOptions { workers: 2, chunk: Some(50), batch: 50 };
+            let mut schedule = Schedule::new(&spec_of(&[200]), &all(200), &VariantSet::new(), options);
+            let mut lens = Vec::new();
+            let mut worker = 0;
+            while let Some(lease) = schedule.next(worker) {
+                lens.push(lease.range.len());
+                assert!(schedule.complete(lease.id, variant_ns * lease.range.len()));
+                worker = 1 - worker;
+            }
+            lens
+        };
+        assert_eq!(lens(1_000), [50, 50, 50, 50]);
+        // An eighth of 100 ms is 12 variants of a millisecond.
+        assert_eq!(lens(1_000_000), [50, 50, 50, 25, 13, 12]);
+        let slow = lens(1_000_000_000);
+        assert!(slow.len() > 8 && slow.last() == Some(&1), "{slow:?}");
+        assert!(slow[slow.len() / 2..].iter().all(|len| *len <= 9), "{slow:?}");
     }
 
     #[test]
