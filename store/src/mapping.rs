@@ -20,7 +20,7 @@ use std::{
 };
 
 use arrow_buffer::{ArrowNativeType, Buffer, MutableBuffer, ScalarBuffer};
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Mmap, MmapOptions, MmapRaw};
 
 use crate::StoreError;
 
@@ -69,10 +69,22 @@ fn map(file: &File, len: usize) -> io::Result<Buffer> {
     // SAFETY: the mapping is read-only and private to the views made below; the module's promise
     // (see above) keeps its bytes from changing while it lives.
     let map = unsafe { MmapOptions::new().len(len).map(file)? };
+    advise_huge_pages(&map);
     let start = NonNull::new(map.as_ptr().cast_mut()).ok_or(io::ErrorKind::InvalidData)?;
     // SAFETY: `start` is valid for reads of `len` bytes for as long as `map` lives, which the buffer
     // owns from here on; moving the map does not move its pages.
     Ok(unsafe { Buffer::from_custom_allocation(start, len, Arc::new(map)) })
+}
+
+/// Asks for pages of 2 MB: a file that comes from the disk is then cached and mapped in them, with a
+/// thirtieth of the faults. Where that is refused nothing is lost but the speed.
+fn advise_huge_pages(map: &Mmap) {
+    #[cfg(target_os = "linux")]
+    if map.len() >= 2 << 20 {
+        let _ = map.advise(memmap2::Advice::HugePage);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = map;
 }
 
 /// Reads `len` bytes into memory that is aligned as mapped pages would be for our purposes (64 bytes).
