@@ -91,7 +91,12 @@ pub(super) enum Wish {
 impl<R: SideRule<N>, const N: usize> Strategy for Follower<R, N> {
     #[inline]
     fn on_bar(&mut self, ctx: &mut Context<'_>, _: Bars) {
-        let side = sign(self.rule.side(self.values.map(|value| ctx.value(value))));
+        // A loop, since the compiler makes a call of an array's `map`.
+        let mut values = [0.0; N];
+        for (read, value) in values.iter_mut().zip(self.values) {
+            *read = ctx.value(value);
+        }
+        let side = sign(self.rule.side(values));
         if side == 0 || side == self.side {
             return;
         }
