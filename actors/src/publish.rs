@@ -140,6 +140,10 @@ impl Recorder for PublishingRecorder {
     fn restart(&mut self) {
         self.inner.restart();
     }
+
+    fn memory_bytes(&self) -> u64 {
+        self.inner.memory_bytes()
+    }
 }
 
 /// Tells what becomes of the parts of a run. Nobody waits for those who listen: they are offered each

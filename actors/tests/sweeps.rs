@@ -98,6 +98,7 @@ fn spec(axes: Vec<Axis>) -> Arc<SweepSpec> {
             to_ns: None,
             trace: Trace::Minimal,
             retention: Retention::Minimal,
+            memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
             seed: 0,
         },
         definitions: vec![Definition {

@@ -215,6 +215,7 @@ pub fn account(name: &str, strategies: Vec<StrategySpec>) -> ContainerSpec {
         to_ns: None,
         trace: Trace::Minimal,
         retention: Retention::Minimal,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

@@ -30,5 +30,5 @@ pub use load::{
 };
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
-pub use sweep::{Isolation, LoadedSweep, PointsFile, RankBy, SweepSettings};
-pub use value::byte_size;
+pub use sweep::{Isolation, LoadedSweep, PointsFile, ProcessSettings, RankBy, SweepSettings};
+pub use value::{Cores, byte_size};

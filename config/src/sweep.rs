@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use barhive_engine::sweep::{Evaluation, SweepSpec};
 
-use crate::{ReportOptions, tree::quote};
+use crate::{Cores, ReportOptions, tree::quote};
 
 /// A loaded sweep.
 #[derive(Clone)]
@@ -56,6 +56,19 @@ pub struct SweepSettings {
     pub workers: usize,
     /// What keeps workers apart.
     pub isolation: Isolation,
+    /// What worker processes may take.
+    pub process: ProcessSettings,
+}
+
+/// What worker processes may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessSettings {
+    /// Memory that one may take beyond the sweep itself, files not counted; `None` leaves it to the sweep.
+    pub memory_max_bytes: Option<u64>,
+    /// On which cores they run.
+    pub cores: Cores,
+    /// How far they stand back behind other programs: 0 to 19.
+    pub nice: u8,
 }
 
 impl SweepSettings {
@@ -72,6 +85,7 @@ impl Default for SweepSettings {
             chunk: None,
             workers: 0,
             isolation: Isolation::Thread,
+            process: ProcessSettings::default(),
         }
     }
 }

@@ -113,6 +113,7 @@ impl Backtest {
                 to_ns: None,
                 trace: Trace::default(),
                 retention: Retention::default(),
+                memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
                 seed: 0,
             },
         })

@@ -16,7 +16,9 @@ use crate::{
 };
 
 pub use estimate::{Memory, Work};
-pub use sweep::{PlannedDefinition, PlannedHub, SweepPlan, SweepTime, plan_sweep};
+pub use sweep::{
+    MeasuredPace, PlannedDefinition, PlannedHub, SweepPlan, SweepTime, plan_sweep, planned_passes, planned_rows,
+};
 
 /// A prediction of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]

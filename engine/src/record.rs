@@ -124,6 +124,11 @@ pub trait Recorder: Send {
 
     /// Forgets everything: the container is about to run again from its start.
     fn restart(&mut self);
+
+    /// Bytes that it keeps in memory, counted against the container's limit.
+    fn memory_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// The records of one frame.
@@ -146,6 +151,16 @@ impl Records {
         self.orders.clear();
         self.fills.clear();
         self.trades.clear();
+    }
+
+    /// Bytes that its records take.
+    pub fn memory_bytes(&self) -> u64 {
+        let Self { equity, orders, fills, trades } = self;
+        let bytes = size_of_val(&equity[..])
+            + size_of_val(&orders[..])
+            + size_of_val(&fills[..])
+            + size_of_val(&trades[..]);
+        bytes as u64
     }
 
     /// Whether there is nothing in it.

@@ -96,6 +96,10 @@ impl Recorder for MemoryRecorder {
     fn restart(&mut self) {
         self.lock().clear();
     }
+
+    fn memory_bytes(&self) -> u64 {
+        self.lock().memory_bytes()
+    }
 }
 
 #[cfg(test)]

@@ -117,8 +117,17 @@ pub struct ContainerSpec {
     pub trace: Trace,
     /// How long records are kept.
     pub retention: Retention,
+    /// The most memory that it may hold in bytes, as [`Container::memory_bytes`] counts it.
+    ///
+    /// [`Container::memory_bytes`]: crate::container::Container::memory_bytes
+    pub memory_max_bytes: u64,
     /// Root of its randomness.
     pub seed: u64,
+}
+
+impl ContainerSpec {
+    /// What a container may hold, unless somebody says otherwise: a gigabyte.
+    pub const MEMORY_MAX_BYTES: u64 = 1_000_000_000;
 }
 
 /// How the parts are placed.

@@ -52,6 +52,12 @@ pub trait Strategy: Send {
         let _ = (ctx, fill);
     }
 
+    /// Bytes that it keeps on the heap, if they may grow: they count against the account's memory limit.
+    /// Must depend on what it has seen alone, not on what an allocator did (`len`, not `capacity`).
+    fn memory_bytes(&self) -> u64 {
+        0
+    }
+
     /// The strategy as a lane of a sweep, if all that it does is to follow a rule
     /// ([`crate::lanes::Follower`]): the same results, sooner.
     fn lane(&self) -> Option<Lane> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use barhive_actors::sweep::{Affinity, ProcessSpec, serve_worker, worker_pipes};
-use barhive_config::{LoadOptions, LoadedSweep, PointsFile};
+use barhive_config::{Cores, LoadOptions, LoadedSweep, PointsFile, ProcessSettings};
 use barhive_engine::{registry::Registry as Parts, sweep::SweepSpec};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -51,8 +51,8 @@ pub(super) struct ProcessFlags {
     #[arg(long, value_name = "SIZE", value_parser = barhive_config::byte_size)]
     memory_max: Option<u64>,
     /// On which cores they run: any, auto (each on one of those allowed) or a list as in 0,2-3
-    #[arg(long, value_name = "CORES", value_parser = affinity)]
-    affinity: Option<Affinity>,
+    #[arg(long, value_name = "CORES")]
+    affinity: Option<Cores>,
     /// How far they stand back behind other programs, for processor and disk: 0 to 19
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
     nice: Option<i32>,
@@ -69,37 +69,22 @@ impl ProcessFlags {
         flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
-    /// Does to worker processes what these flags say.
-    pub(super) fn apply(&self, process: &mut ProcessSpec) {
-        if let Some(memory_max) = self.memory_max {
+    /// Does to worker processes what these flags say, and else the sweep.
+    pub(super) fn apply(&self, settings: &ProcessSettings, process: &mut ProcessSpec) {
+        if let Some(memory_max) = self.memory_max.or(settings.memory_max_bytes) {
             process.memory_max = memory_max;
         }
-        if let Some(affinity) = &self.affinity {
-            process.affinity = affinity.clone();
-        }
-        process.nice = self.nice.unwrap_or(process.nice);
+        process.affinity = affinity(self.affinity.as_ref().unwrap_or(&settings.cores));
+        process.nice = self.nice.unwrap_or(i32::from(settings.nice));
     }
 }
 
-/// Cores as they are typed.
-fn affinity(text: &str) -> Result<Affinity, String> {
-    let expected = || format!("expected any, auto or cores as in 0,2-3, found `{text}`");
-    let core = |text: &str| text.trim().parse::<u16>().map_err(|_| expected());
-    match text {
-        "any" => return Ok(Affinity::None),
-        "auto" => return Ok(Affinity::Automatic),
-        _ => {}
+fn affinity(cores: &Cores) -> Affinity {
+    match cores {
+        Cores::Any => Affinity::None,
+        Cores::Auto => Affinity::Automatic,
+        Cores::Listed(cores) => Affinity::Cores(cores.clone()),
     }
-    let mut cores = Vec::new();
-    for part in text.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last) = (core(first)?, core(last)?);
-        if first > last {
-            return Err(expected());
-        }
-        cores.extend((first..=last).map(u32::from));
-    }
-    Ok(Affinity::Cores(cores))
 }
 
 /// This program as the workers of a sweep that was read from a file in `folder`.
@@ -170,16 +155,6 @@ account: {cash: 100000 USD}
 strategies:
   - {id: cross, kind: sma_cross, timeframe: 1m, points: points.json, sizing: {fixed: 1}}
 ";
-
-    #[test]
-    fn cores_are_read_as_they_are_typed() {
-        assert_eq!(affinity("any"), Ok(Affinity::None));
-        assert_eq!(affinity("auto"), Ok(Affinity::Automatic));
-        assert_eq!(affinity("0,2-4"), Ok(Affinity::Cores(vec![0, 2, 3, 4])));
-        for wrong in ["", "4-2", "a", "1,,2", "-1", "70000"] {
-            assert!(affinity(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_worker_runs_the_same_combinations_or_none() {

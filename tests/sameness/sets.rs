@@ -135,6 +135,7 @@ fn empty_account(name: &str) -> ContainerSpec {
         to_ns: None,
         trace: Trace::Full,
         retention: Retention::Full,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

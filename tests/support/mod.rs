@@ -126,6 +126,7 @@ pub fn account(strategies: Vec<StrategySpec>) -> ContainerSpec {
         to_ns: None,
         trace: Trace::Full,
         retention: Retention::Full,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

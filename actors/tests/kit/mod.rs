@@ -154,6 +154,7 @@ pub fn account(name: &str, strategy: Arc<dyn StrategyFactory>, instruments: &[u3
         to_ns: None,
         trace: Trace::Normal,
         retention: Retention::Minimal,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

@@ -178,6 +178,7 @@ pub fn spec(faults: &[Fault], minutes: i64) -> Arc<SweepSpec> {
             to_ns: None,
             trace: Trace::Minimal,
             retention: Retention::Minimal,
+            memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
             seed: 0,
         },
         definitions: definitions.collect(),

@@ -17,13 +17,15 @@ use crate::{
     read::{Captured, Located, Place},
     section::{AccountKind, AccountSection, RiskSection, SetSection},
     tree::quote,
-    value::{Cash, Fraction},
+    value::{ByteSize, Cash, Fraction},
 };
 
 /// Accounts that one run may have.
 const CONTAINERS_MAX: usize = 100_000;
 /// The most that an account may be levered.
 const LEVERAGE_MAX: u32 = 1000;
+/// The least that an account's memory may be limited to.
+const MEMORY_MIN_BYTES: u64 = 64 << 10;
 
 /// An account of the set, before risk settings.
 pub(super) struct Account<'t> {
@@ -33,6 +35,7 @@ pub(super) struct Account<'t> {
     cash: Located<Cash>,
     leverage: u32,
     drawdown: Option<f64>,
+    memory_max_bytes: u64,
     fees: Option<FeeSchedule>,
     strategies: Option<Vec<Located<String>>>,
 }
@@ -98,6 +101,7 @@ fn account<'t>(scene: &Scene<'_, 't>, place: Place<'t>, section: AccountSection)
         kind: section.kind.unwrap_or_default(),
         leverage: leverage(scene, section.leverage.as_ref()).unwrap_or(1),
         drawdown: drawdown(scene, section.max_drawdown.as_ref()),
+        memory_max_bytes: memory_limit(scene, section.memory_limit.as_ref()),
         fees: section.fees.as_ref().and_then(|entry| fees::entry(scene, entry)),
         strategies: section.strategies,
         cash,
@@ -131,6 +135,14 @@ fn drawdown(scene: &Scene<'_, '_>, drawdown: Option<&Located<Fraction>>) -> Opti
         None,
     );
     None
+}
+
+fn memory_limit(scene: &Scene<'_, '_>, limit: Option<&Located<ByteSize>>) -> u64 {
+    let Some(limit) = limit else { return ContainerSpec::MEMORY_MAX_BYTES };
+    if limit.value.bytes < MEMORY_MIN_BYTES {
+        scene.fault_at(limit, "expected 64KiB or more".to_owned(), None);
+    }
+    limit.value.bytes
 }
 
 /// The risk settings of a set; one that changes nothing when it has none.
@@ -298,6 +310,7 @@ impl Account<'_> {
             to_ns: terms.to_ns,
             trace: terms.trace,
             retention: terms.retention,
+            memory_max_bytes: self.memory_max_bytes,
             seed: terms.seed,
         }
     }

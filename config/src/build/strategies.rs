@@ -209,6 +209,7 @@ fn set_up<'t>(scene: &Scene<'_, 't>, draft: &Draft<'t>, universe: &Universe) -> 
         to_ns: None,
         trace: Trace::Minimal,
         retention: Retention::Minimal,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     };
     let params = draft.place.get("params").or_else(|| draft.place.get("kind"));

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{FeesEntry, LimitsSection};
 use crate::{
     read::Located,
-    value::{Cash, Decimal, Fraction},
+    value::{ByteSize, Cash, Decimal, Fraction},
 };
 
 /// An account, or one account for each of its strategies.
@@ -25,6 +25,9 @@ pub(crate) struct AccountSection {
     pub(crate) leverage: Option<Located<u32>>,
     /// Stops trading and closes everything when drawdown reaches this: `20%`. Default: never.
     pub(crate) max_drawdown: Option<Located<Fraction>>,
+    /// The most memory that it may hold: records, resting orders, and what its strategies count of theirs.
+    /// An account that needs more ends with an error, the others go on. Default: `1GB`.
+    pub(crate) memory_limit: Option<Located<ByteSize>>,
     /// What its fills cost, in place of everything else said about fees.
     pub(crate) fees: Option<FeesEntry>,
     /// The strategies that trade on it, by id or wildcard. Default: all.

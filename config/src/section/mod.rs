@@ -13,7 +13,7 @@ pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSecti
 pub(crate) use set::{FeedSection, FillSection, MarketSection, RetentionSection, SetSection, TraceSection};
 pub(crate) use strategy::{LimitsSection, SizingSection, StrategySection};
 pub(crate) use sweep::{
-    IsolationSection, SweepFileSection, SweepSection, SweepStrategySection, SweptSection,
+    IsolationSection, ProcessSection, SweepFileSection, SweepSection, SweepStrategySection, SweptSection,
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     read::{Captured, Located},
-    value::Stamp,
+    value::{ByteSize, Cores, Stamp},
 };
 
 /// A sweep: strategies whose parameters take several values, each combination on an account of its own.
@@ -188,6 +188,24 @@ pub(crate) struct SweepSection {
     pub(crate) workers: Option<Located<u64>>,
     /// What keeps workers apart. Default: `thread`.
     pub(crate) isolation: Option<IsolationSection>,
+    /// What worker processes may take, where `isolation` is `process`.
+    pub(crate) process: Option<Captured<ProcessSection>>,
+}
+
+/// What worker processes may take.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "WorkerProcess")]
+pub(crate) struct ProcessSection {
+    /// Memory that one may take beyond the sweep itself; files, which all share, are not counted.
+    /// Default: 4GiB, and 1GiB for each combination of a pass.
+    pub(crate) memory_max: Option<Located<ByteSize>>,
+    /// On which cores they run: `any`, `auto` (each on one of those allowed), or a list: `0,2-3`.
+    /// Default: `any`.
+    pub(crate) cores: Option<Located<Cores>>,
+    /// How far they stand back behind other programs, for processor and disk. Default: 0.
+    #[schemars(range(min = 0, max = 19))]
+    pub(crate) nice: Option<Located<u64>>,
 }
 
 /// A ranking as the schema shows it.

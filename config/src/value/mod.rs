@@ -1,11 +1,13 @@
 //! Values with a unit or an exact reading: amounts, rates, spans of time, sizes of memory.
 
 mod amount;
+mod cores;
 mod measure;
 mod range;
 mod stamp;
 
 pub(crate) use amount::{Cash, Decimal, Fraction, Rate};
+pub use cores::Cores;
 pub use measure::byte_size;
 pub(crate) use measure::{ByteSize, Span};
 pub(crate) use range::{is_range, range_values};

@@ -38,6 +38,11 @@ impl Decisions {
         }
     }
 
+    /// What the strategies say that they hold.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.cells.iter().map(|cell| cell.strategy.memory_bytes()).sum()
+    }
+
     /// Lets go of the frame's columns, which the hub writes again.
     pub(super) fn end_frame(&mut self) {
         self.window.columns.clear();

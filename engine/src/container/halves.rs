@@ -84,7 +84,8 @@ impl ExecutionHalf {
     /// frame's end.
     ///
     /// # Errors
-    /// When a number leaves the ledger's range; the container is then not to be used any more.
+    /// When a number leaves the ledger's range or the account holds too much memory; the container is then
+    /// not to be used any more.
     pub fn ask(&mut self, frame: &Frame) -> Result<Option<Question>, ContainerError> {
         let container = &mut self.container;
         let group = container.group;
@@ -105,7 +106,7 @@ impl ExecutionHalf {
                 return Ok(Some(Question { step, view, fills }));
             }
         }
-        container.end_frame(frame);
+        container.end_frame(frame)?;
         Ok(None)
     }
 

@@ -41,6 +41,17 @@ pub enum ContainerError {
     /// A number left the range of the ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// It holds more memory than it may.
+    #[error(
+        "memory limit: the account holds {held_bytes} bytes of the {max_bytes} that it may; raise `memory_limit`, \
+         or keep less (`retention`, `trace`)"
+    )]
+    Memory {
+        /// What it holds.
+        held_bytes: u64,
+        /// What it may hold.
+        max_bytes: u64,
+    },
 }
 
 /// One account with its strategies, at work.
@@ -213,7 +224,13 @@ impl Container {
         }
     }
 
-    fn end_frame(&mut self, frame: &Frame) {
+    /// Bytes that it holds and that may grow: records in memory, orders that rest, and what its
+    /// strategies say of theirs. Counted, not measured, and so the same on every machine.
+    pub fn memory_bytes(&self) -> u64 {
+        self.recorder.memory_bytes() + self.execution.memory_bytes() + self.decisions.memory_bytes()
+    }
+
+    fn end_frame(&mut self, frame: &Frame) -> Result<(), ContainerError> {
         self.decisions.end_frame();
         for (market, slot) in self.pricing.iter().enumerate() {
             let series = self.decisions.window.slots[*slot as usize].series as usize;
@@ -224,6 +241,8 @@ impl Container {
             }
         }
         self.execution.hand_over(&mut *self.recorder);
+        let (held_bytes, max_bytes) = (self.memory_bytes(), self.spec.memory_max_bytes);
+        if held_bytes > max_bytes { Err(ContainerError::Memory { held_bytes, max_bytes }) } else { Ok(()) }
     }
 
     fn is_outside_span(&self, ts_ns: i64) -> bool {

@@ -25,7 +25,8 @@ impl Container {
     /// Takes every step of a frame.
     ///
     /// # Errors
-    /// When a number leaves the ledger's range; the container is then not to be used any more.
+    /// When a number leaves the ledger's range or the container holds too much memory; it is then not to be
+    /// used any more.
     pub fn run_frame(&mut self, frame: &Frame) -> Result<(), ContainerError> {
         while !self.run_slice(frame, usize::MAX)?.is_done {}
         Ok(())
@@ -50,7 +51,7 @@ impl Container {
         };
         self.next_step = next;
         if next.is_none() {
-            self.end_frame(frame);
+            self.end_frame(frame)?;
         }
         Ok(Progress { work, is_done: next.is_none() })
     }

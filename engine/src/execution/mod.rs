@@ -135,6 +135,11 @@ impl Desk {
 }
 
 impl Execution {
+    /// Bytes of orders that rest and of records that wait.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        (self.resting * size_of::<Resting>()) as u64 + self.records.memory_bytes()
+    }
+
     pub(crate) fn new(spec: &ContainerSpec, instruments: &[Instrument], desk: &Desk, wants: Wants) -> Self {
         let markets: Vec<Market> = desk
             .markets

@@ -89,9 +89,22 @@ pub struct PlannedHub {
     pub shared: Option<f64>,
 }
 
+/// What a combination was measured to take on the machine that asks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeasuredPace {
+    /// What happens once: data that are made or read for the first time, in nanoseconds.
+    pub start_ns: f64,
+    /// One combination on one worker, its share of its pass included, in nanoseconds.
+    pub variant_ns: f64,
+    /// Processors that the workers share.
+    pub cores: usize,
+}
+
 /// Estimated processor time of a sweep in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct SweepTime {
+    /// Whether it was measured on this machine; else it is an order of magnitude.
+    pub is_measured: bool,
     /// Reading and merging.
     pub read_ms: f64,
     /// Computing indicators.
@@ -116,7 +129,8 @@ struct PassPlan {
     lanes: u64,
 }
 
-/// Predicts a sweep. Reads no row.
+/// Predicts a sweep. Reads no row. Where the pace was measured, the time is of this machine, and
+/// passes are cut as they will be at that pace.
 ///
 /// # Errors
 /// Every series that there is not, and the first variants that cannot be set up.
@@ -124,8 +138,9 @@ pub fn plan_sweep(
     spec: &SweepSpec,
     registry: &Registry,
     options: CutOptions,
+    pace: Option<MeasuredPace>,
 ) -> Result<SweepPlan, Vec<PlanFault>> {
-    let passes = cut(spec, options);
+    let passes = planned_passes(spec, options, pace.map(|pace| pace.variant_ns));
     let combinations = spec.variants();
     let is_sampled = combinations > EXACT_MAX;
     let looked_at = sample(&passes, combinations);
@@ -173,25 +188,32 @@ pub fn plan_sweep(
         bars: work.bars.map(|bars| times(bars, passes_factor)),
         strategy_bars: work.strategy_bars.map(|calls| times(calls, factor)),
         memory: memory.of_workers(options.workers.max(1) as u64),
-        time: time(&work, lane_share, passes_factor, factor, combinations, options.workers.max(1)),
+        time: time(&work, lane_share, passes_factor, factor, combinations, options.workers.max(1), pace),
         is_sampled,
     })
 }
 
-/// The passes of a sweep, as its schedule cuts them for workers that take turns.
-fn cut(spec: &SweepSpec, options: CutOptions) -> Vec<VariantRange> {
+/// The passes of a sweep, as its schedule cuts them for workers that take turns and need `variant_ns`
+/// for a combination; a nanosecond where that is unknown.
+pub fn planned_passes(spec: &SweepSpec, options: CutOptions, variant_ns: Option<f64>) -> Vec<VariantRange> {
     let all = VariantSet::from(spec.all());
     let mut schedule = Schedule::new(spec, &all, &VariantSet::new(), options);
     let mut passes = Vec::new();
-    let workers = options.workers.max(1);
-    for worker in (0..workers).cycle() {
+    let variant_ns = variant_ns.unwrap_or(1.0);
+    for worker in (0..options.workers.max(1)).cycle() {
         let Some(lease) = schedule.next(worker) else { break };
         passes.push(lease.range);
-        if !schedule.complete(lease.id, lease.range.len()) {
+        if !schedule.complete(lease.id, (lease.range.len() as f64 * variant_ns) as u64) {
             break;
         }
     }
     passes
+}
+
+/// Rows that a pass over the variants of `range` reads, over all series; `None` where a source does not
+/// know, or the pass cannot be set up.
+pub fn planned_rows(spec: &SweepSpec, registry: &Registry, range: VariantRange) -> Option<u64> {
+    plan_pass(spec, registry, range, &mut BTreeMap::new()).ok()?.work.bars
 }
 
 /// Passes that are looked at: all, or as many as hold [`EXACT_MAX`] variants, evenly spread.
@@ -281,12 +303,28 @@ fn time(
     factor: f64,
     combinations: u64,
     workers: usize,
+    pace: Option<MeasuredPace>,
 ) -> Option<SweepTime> {
     let (read, indicators, strategies) = work.parts_ms()?;
-    let (read_ms, indicators_ms) = (read * passes_factor, indicators * passes_factor);
-    let strategies_ms = strategies * factor * (1.0 - lane_share * (1.0 - LANE_SHARE));
-    let total_ms = read_ms + indicators_ms + strategies_ms;
-    let elapsed_ms = total_ms / workers as f64;
+    let parts = [
+        read * passes_factor,
+        indicators * passes_factor,
+        strategies * factor * (1.0 - lane_share * (1.0 - LANE_SHARE)),
+    ];
+    let guessed_ms: f64 = parts.iter().sum();
+    let total_ms = pace.map_or(guessed_ms, |pace| combinations as f64 * pace.variant_ns / 1e6);
+    // The measured whole has the parts that were guessed.
+    let [read_ms, indicators_ms, strategies_ms] = parts.map(|part| part * total_ms / guessed_ms.max(1e-9));
+    let at_work = pace.map_or(workers, |pace| workers.min(pace.cores.max(1)));
+    let elapsed_ms = pace.map_or(0.0, |pace| pace.start_ns / 1e6) + total_ms / at_work as f64;
     let combinations_per_s = if elapsed_ms > 0.0 { combinations as f64 / elapsed_ms * 1e3 } else { 0.0 };
-    Some(SweepTime { read_ms, indicators_ms, strategies_ms, total_ms, elapsed_ms, combinations_per_s })
+    Some(SweepTime {
+        is_measured: pace.is_some(),
+        read_ms,
+        indicators_ms,
+        strategies_ms,
+        total_ms,
+        elapsed_ms,
+        combinations_per_s,
+    })
 }

@@ -40,7 +40,9 @@ impl fmt::Display for SweepPlan {
         line(f, "calls", &format!("{} strategy-bars", known(self.strategy_bars)))?;
         line(f, "memory", &format!("about {}", bytes(self.memory.total_bytes)))?;
         let took = self.time.map_or("unknown".to_owned(), |estimate| {
-            format!("about {}, {:.0} combinations/s", time(estimate.elapsed_ms), estimate.combinations_per_s)
+            let (elapsed, rate) = (time(estimate.elapsed_ms), estimate.combinations_per_s);
+            let how = if estimate.is_measured { "measured here" } else { "not measured" };
+            format!("about {elapsed}, {rate:.0} combinations/s ({how})")
         });
         line(f, "time", &took)?;
         writeln!(f, "\nStrategies")?;

@@ -63,6 +63,7 @@ mod tests {
                 to_ns: None,
                 trace: Trace::Minimal,
                 retention: Retention::Minimal,
+                memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
                 seed: 0,
             },
             definitions: vec![Definition {

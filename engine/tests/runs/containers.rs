@@ -6,12 +6,13 @@ use std::sync::{
 };
 
 use barhive_engine::{
+    data::MemorySource,
     instrument::Instrument,
     money::Money,
     order::OrderRequest,
     registry::{StrategyFactory, factory},
     set::{ContainerSpec, RunSpec},
-    strategy::{Bars, Context, Inst, Setup, SetupError},
+    strategy::{Bars, Context, Inst, Setup, SetupError, Strategy},
     timeframe::Timeframe,
 };
 use proptest::prelude::*;
@@ -155,8 +156,7 @@ fn a_number_beyond_the_ledger_ends_that_account_only() {
         }
     });
     let idle = || account("idle", vec![strategy("s", scripted(|_: &mut Context<'_>, _: Bars, _| {}), &[0])]);
-    let source =
-        || barhive_engine::data::MemorySource::new().with(huge.clone(), Timeframe::M1, minutes(&prices));
+    let source = || MemorySource::new().with(huge.clone(), Timeframe::M1, minutes(&prices));
     let rich =
         ContainerSpec { cash: Money(i128::MAX / 4), ..account("rich", vec![strategy("s", buyer, &[0])]) };
     let ran = run(&set(source(), vec![rich, idle()]));
@@ -165,4 +165,44 @@ fn a_number_beyond_the_ledger_ends_that_account_only() {
     let [quarantine] = &ran.result.quarantined[..] else { panic!("one is quarantined") };
     assert_eq!((quarantine.container.as_str(), quarantine.step), ("rich", 3));
     assert_eq!(quarantine.reason, "an amount or a quantity is too large for the ledger");
+}
+
+/// Keeps every close that it sees.
+struct Hoarder {
+    closes: Vec<f64>,
+}
+
+impl Strategy for Hoarder {
+    fn on_bar(&mut self, ctx: &mut Context<'_>, bars: Bars) {
+        self.closes.push(ctx.close(bars));
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        size_of_val(&self.closes[..]) as u64
+    }
+}
+
+#[test]
+fn an_account_over_its_memory_limit_ends_with_an_error_and_touches_no_other() {
+    let prices: Vec<_> = (0..3_000).map(|_| (1.0, 1.0, 1.0, 1.0)).collect();
+    let hoarder = || {
+        factory((), |(), setup: &mut Setup<'_>| -> Result<Hoarder, SetupError> {
+            setup.bars(setup.instrument());
+            Ok(Hoarder { closes: Vec::new() })
+        })
+    };
+    let hoarding = |name: &str, memory_max_bytes: u64| ContainerSpec {
+        memory_max_bytes,
+        ..account(name, vec![strategy("s", hoarder(), &[0])])
+    };
+    let ran = run(&set(
+        MemorySource::new().with(instrument("X"), Timeframe::M1, minutes(&prices)),
+        vec![hoarding("small", 40_000), hoarding("large", 100_000)],
+    ));
+    let names: Vec<_> = ran.result.accounts.iter().map(|account| &*account.name).collect();
+    assert_eq!(names, ["large"]);
+    let [quarantine] = &ran.result.quarantined[..] else { panic!("one is quarantined") };
+    assert_eq!(quarantine.container, "small");
+    assert!(quarantine.reason.starts_with("memory limit: the account holds "), "{}", quarantine.reason);
+    assert!(quarantine.reason.contains("of the 40000 that it may"), "{}", quarantine.reason);
 }

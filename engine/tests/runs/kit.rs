@@ -106,6 +106,7 @@ pub fn account(name: &str, strategies: Vec<StrategySpec>) -> ContainerSpec {
         to_ns: None,
         trace: Trace::Full,
         retention: Retention::Full,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

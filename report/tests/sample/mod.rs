@@ -78,6 +78,7 @@ pub fn container(name: &str, strategies: &[&str], instruments: usize) -> Contain
         to_ns: None,
         trace: Trace::Full,
         retention: Retention::Full,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

@@ -97,4 +97,8 @@ impl Recorder for All {
     fn restart(&mut self) {
         self.0.iter_mut().for_each(|recorder| recorder.restart());
     }
+
+    fn memory_bytes(&self) -> u64 {
+        self.0.iter().map(|recorder| recorder.memory_bytes()).sum()
+    }
 }

@@ -164,7 +164,7 @@ impl SweepFlags {
             IsolationWord::Process => {
                 let folder = self.sweep.parent().unwrap_or(Path::new(""));
                 let mut process = worker::process_spec(loaded, folder, logs)?;
-                self.processes.apply(&mut process);
+                self.processes.apply(&loaded.settings.process, &mut process);
                 Ok(Isolation::Process(Box::new(process)))
             }
         }

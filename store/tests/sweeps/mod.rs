@@ -68,6 +68,7 @@ pub fn spec(slow: i64) -> SweepSpec {
             to_ns: None,
             trace: Trace::Minimal,
             retention: Retention::Minimal,
+            memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
             seed: 7,
         },
         definitions: vec![

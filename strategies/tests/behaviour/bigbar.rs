@@ -54,6 +54,7 @@ fn account(name: &str, params: BigBarParams, timeframe: Timeframe) -> ContainerS
         to_ns: None,
         trace: Trace::Full,
         retention: Retention::Full,
+        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
         seed: 0,
     }
 }

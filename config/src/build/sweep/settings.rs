@@ -3,10 +3,10 @@
 use barhive_engine::sweep::Evaluation;
 
 use crate::{
-    Isolation, RankBy, SweepSettings,
+    Isolation, ProcessSettings, RankBy, SweepSettings,
     build::Scene,
     read::{Captured, Place},
-    section::{IsolationSection, Params, SweepSection},
+    section::{IsolationSection, Params, ProcessSection, SweepSection},
     suggest,
     tree::{Value, quote},
 };
@@ -25,6 +25,16 @@ pub(super) fn settings(scene: &Scene<'_, '_>, captured: Option<&Captured<SweepSe
             None | Some(IsolationSection::Thread) => Isolation::Thread,
             Some(IsolationSection::Process) => Isolation::Process,
         },
+        process: process(scene, section.process.as_ref()),
+    }
+}
+
+fn process(scene: &Scene<'_, '_>, captured: Option<&Captured<ProcessSection>>) -> ProcessSettings {
+    let section: ProcessSection = scene.section(captured);
+    ProcessSettings {
+        memory_max_bytes: section.memory_max.map(|size| size.value.bytes),
+        cores: section.cores.map(|cores| cores.value).unwrap_or_default(),
+        nice: section.nice.and_then(|nice| scene.within(&nice, 0, 19)).unwrap_or(0) as u8,
     }
 }
 

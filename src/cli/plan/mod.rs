@@ -1,4 +1,6 @@
-//! `plan`: what a run or a sweep will take, before its first row.
+//! `plan`: what a run or a sweep will take, before it is begun.
+
+mod pace;
 
 use std::io::Write;
 
@@ -29,6 +31,9 @@ pub(super) struct PlanFlags {
     /// Of a sweep: combinations that a worker takes at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk: Option<u64>,
+    /// Of a sweep: do not try a few combinations on this machine to learn how long one takes
+    #[arg(long)]
+    no_measure: bool,
     /// How to print: table or json
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
@@ -51,7 +56,11 @@ pub(super) fn run(flags: &PlanFlags, parts: &Parts, out: &mut dyn Write) -> Outc
         }
         Document::Sweep(loaded) => {
             let options = flags.cut_options(&loaded);
-            let plan = plan_sweep(&loaded.spec, parts, options).map_err(unfit)?;
+            let pace = match flags.no_measure {
+                true => None,
+                false => pace::measure(&loaded.spec, parts, options),
+            };
+            let plan = plan_sweep(&loaded.spec, parts, options, pace).map_err(unfit)?;
             match flags.format {
                 Format::Table => write!(out, "{plan}")?,
                 Format::Json => output::json(out, &plan)?,
