@@ -18,11 +18,11 @@ use std::{
 use barhive_actors::{
     Control,
     sweep::{
-        Affinity, Isolation, Patience, ProcessSpec, SweepError, SweepOptions, SweepProgress, restart_times,
-        run_sweep,
+        Affinity, Isolation, Patience, ProcessSpec, SweepError, SweepOptions, SweepProgress, inspect_workers,
+        restart_times, run_sweep,
     },
 };
-use barhive_engine::sweep::PassBlock;
+use barhive_engine::sweep::{PassBlock, VariantRange, run_pass};
 use workers::{
     COORDINATOR, Chaos, Fault, children, hash, is_alive, process, registry, run, run_slowly, serve, spec,
     wait_until,
@@ -312,6 +312,23 @@ fn a_killed_worker_is_replaced() {
     nobody_is_left();
 }
 
+fn workers_hold_still_while_they_are_looked_at() {
+    let (faults, bars) = ([Fault::None], 300);
+    let passes = [VariantRange { start: 0, end: 4 }, VariantRange { start: 4, end: 16 }];
+    let mut seen = Vec::new();
+    let blocks = inspect_workers(&process(&faults, bars), 3, &passes, &mut |done, processes| {
+        assert!(processes.iter().all(|id| is_alive(*id)), "after {done} passes");
+        seen.push((done, processes.to_vec()));
+    });
+    let blocks = blocks.expect("workers start");
+    assert_eq!(seen.iter().map(|(done, _)| *done).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(seen.iter().all(|(_, processes)| processes.len() == 3 && *processes == seen[0].1));
+    let alone = run_pass(&spec(&faults, bars), &registry(), passes[1], &mut |_| true).expect("it runs");
+    assert_eq!(blocks.len(), 6);
+    assert!(blocks[3..].iter().all(|block| *block == alone), "the results of a pass, once a worker");
+    nobody_is_left();
+}
+
 /// Is a coordinator that has work for ever.
 fn coordinate() -> ExitCode {
     let faults = [Fault::Hang, Fault::Hang];
@@ -352,6 +369,7 @@ fn main() -> ExitCode {
         a_sink_that_panics_leaves_no_process,
         workers_die_with_their_coordinator,
         a_killed_worker_is_replaced,
+        workers_hold_still_while_they_are_looked_at,
     ];
     let full =
         tests![ten_thousand_workers_killed_at_random_lose_nothing, a_thousand_stopped_workers_are_replaced,];

@@ -102,6 +102,8 @@ pub struct SweepOutcome {
     pub worker_failures: u64,
     /// Whether it was cancelled before its end.
     pub cancelled: bool,
+    /// How long workers waited at the end with nothing left to take, all of them added up.
+    pub idle: Duration,
     /// By the wall clock.
     pub elapsed: Duration,
 }
@@ -170,6 +172,7 @@ pub fn run_sweep(
     };
     let mut coordinator = Coordinator {
         crew: Crew::new(means, workers),
+        waiting: vec![None; workers],
         starts_failed: 0,
         schedule,
         outcome: SweepOutcome { workers, ..SweepOutcome::default() },
@@ -177,6 +180,7 @@ pub fn run_sweep(
         sink,
     };
     let ended = coordinator.run(&inbox);
+    let idle = coordinator.waiting.iter().flatten().map(|watch| watch.elapsed()).sum();
     coordinator.end(&inbox);
     let mut outcome = coordinator.outcome;
     ended?;
@@ -184,6 +188,7 @@ pub fn run_sweep(
     outcome.chunk = coordinator.schedule.chunk().unwrap_or(outcome.finished);
     outcome.cancelled = !coordinator.schedule.is_done();
     outcome.failed.sort();
+    outcome.idle = idle;
     outcome.elapsed = watch.elapsed();
     Ok(outcome)
 }
@@ -204,6 +209,8 @@ fn rows_per_variant(spec: &SweepSpec) -> Option<u64> {
 
 struct Coordinator<'a> {
     crew: Crew,
+    /// Since when a worker has found nothing to take.
+    waiting: Vec<Option<Stopwatch>>,
     /// Workers that ended before they were ready, since the last that was.
     starts_failed: u32,
     schedule: Schedule,
@@ -312,7 +319,11 @@ impl Coordinator<'_> {
             if !self.crew.is_idle(worker) {
                 continue;
             }
-            let Some(lease) = self.schedule.next(worker) else { break };
+            let Some(lease) = self.schedule.next(worker) else {
+                self.waiting[worker].get_or_insert_with(Stopwatch::start);
+                continue;
+            };
+            self.waiting[worker] = None;
             self.options.progress.took(worker, &lease);
             self.crew.give(worker, lease);
         }

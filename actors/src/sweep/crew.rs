@@ -306,6 +306,14 @@ impl Crew {
         self.leaving.clear();
     }
 
+    /// The number that the system has given a worker process.
+    pub(super) fn process(&self, worker: usize) -> Option<u32> {
+        match &self.places[worker].worker {
+            Some(Worker::Process(process)) => Some(process.id()),
+            _ => None,
+        }
+    }
+
     /// Kills a worker process, as somebody else might.
     pub(super) fn kill(&mut self, worker: usize) {
         if let Some(Worker::Process(process)) = &mut self.places[worker].worker {

@@ -5,6 +5,7 @@
 
 mod coordinator;
 mod crew;
+mod inspect;
 mod limits;
 mod process;
 mod progress;
@@ -15,6 +16,7 @@ mod thread;
 mod worker;
 
 pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, SweepSink, run_sweep};
+pub use inspect::inspect_workers;
 pub use limits::Affinity;
 pub use process::{Patience, ProcessSpec};
 pub use progress::{SweepProgress, SweepStatus, WorkerStatus};
