@@ -87,7 +87,7 @@ fn request(symbol: &str) -> SeriesRequest {
 }
 
 fn open(workload: &Workload) -> CatalogSource {
-    let params = CatalogParams { path: workload.catalog.clone(), verify: true };
+    let params = CatalogParams::new(&workload.catalog);
     CatalogSource::open(params, &FeedContext { base_dir: PathBuf::from("/") }).expect("the catalog opens")
 }
 

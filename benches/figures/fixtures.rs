@@ -187,7 +187,7 @@ pub fn cross(fast: u32, slow: u32) -> Arc<dyn StrategyFactory> {
 
 /// A set on a workload's catalog, without containers.
 pub fn set(workload: &Workload) -> RunSpec {
-    let params = CatalogParams { path: workload.catalog.clone(), verify: true };
+    let params = CatalogParams::new(&workload.catalog);
     let context = FeedContext { base_dir: PathBuf::from("/") };
     let source = CatalogSource::open(params, &context).expect("the catalog opens");
     RunSpec {

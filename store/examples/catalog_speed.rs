@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         to_ns: None,
     };
     let context = FeedContext { base_dir: folder.path().to_owned() };
-    let source = |verify| CatalogSource::open(CatalogParams { path: ".".into(), verify }, &context);
+    let source = |verify| CatalogSource::open(CatalogParams { verify, ..CatalogParams::new(".") }, &context);
     let open = best_ns(|| source(true).and_then(|source| source.open(&request)).is_ok());
     println!("open source and feed  {:>8.3} ms", open / 1e6);
     let list = best_ns(|| catalog.list().map(|listing| listing.entries.len()).unwrap_or(0));

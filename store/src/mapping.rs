@@ -65,6 +65,12 @@ pub(crate) fn map_file(path: &Path) -> Result<Buffer, StoreError> {
     }
 }
 
+/// A whole file in memory of this process's own, as [`map_file`] has it where mapping is refused.
+pub(crate) fn read_file(path: &Path) -> Result<Buffer, StoreError> {
+    let (file, len) = open_regular(path)?;
+    read_aligned(file, len).map_err(StoreError::io(path, "read the file"))
+}
+
 fn map(file: &File, len: usize) -> io::Result<Buffer> {
     // SAFETY: the mapping is read-only and private to the views made below; the module's promise
     // (see above) keeps its bytes from changing while it lives.
@@ -217,6 +223,14 @@ mod tests {
         let read = read_aligned(File::open(file.path()).unwrap(), bytes.len()).unwrap();
         assert_eq!(read.as_slice(), &bytes);
         assert!(view::<f64>(&read, 0, 32).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_read_where_no_mapping_is_wanted() {
+        let read = read_file(file(&[7; 100]).path()).unwrap();
+        assert_eq!(read.as_slice(), [7; 100]);
+        assert!(read_file(file(&[]).path()).unwrap().is_empty());
+        assert!(read_file(Path::new("/dev/zero")).unwrap_err().to_string().contains("regular file"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use market::{bars, instrument, write};
 use proptest::prelude::*;
 
 fn source(catalog: &Catalog) -> Result<CatalogSource, FeedError> {
-    let params = CatalogParams { path: catalog.path().to_owned(), verify: true };
+    let params = CatalogParams::new(catalog.path());
     CatalogSource::open(params, &FeedContext { base_dir: "/nowhere".into() })
 }
 
@@ -251,5 +251,31 @@ fn the_source_fits_the_registry_and_unknown_parameters_are_refused() {
     assert_eq!(def.schema["additionalProperties"], false);
     let error = serde_json::from_str::<CatalogParams>(r#"{"path": "data", "verfy": false}"#).unwrap_err();
     assert!(error.to_string().contains("verfy"));
-    assert!(serde_json::from_str::<CatalogParams>(r#"{"path": "data"}"#).unwrap().verify);
+    let usual = serde_json::from_str::<CatalogParams>(r#"{"path": "data"}"#).unwrap();
+    assert!(usual.verify && usual.map);
+}
+
+#[test]
+fn a_catalog_that_is_not_mapped_gives_the_same_rows_and_maps_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = Catalog::open_or_create(folder.path().join("catalog")).unwrap();
+    write(&catalog, "BTC", &bars(20_000));
+    let mappings = || {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+        maps.lines().filter(|line| line.contains(&*folder.path().to_string_lossy())).count()
+    };
+    let open = |map: bool| {
+        let params = CatalogParams { map, ..CatalogParams::new(catalog.path()) };
+        let source = CatalogSource::open(params, &FeedContext { base_dir: "/nowhere".into() }).unwrap();
+        assert_eq!(source.instruments().unwrap().len(), 1);
+        let rows = drain(&mut *source.open(&request("BTC")).unwrap(), 4_096, 0);
+        (rows, mappings(), source)
+    };
+    let (read, mapped, _source) = open(false);
+    assert_eq!(mapped, 0);
+    let (rows, mapped, _source) = open(true);
+    assert_eq!(rows, read);
+    if cfg!(target_os = "linux") {
+        assert!(mapped > 0, "the other way it is seen");
+    }
 }

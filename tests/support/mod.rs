@@ -99,7 +99,7 @@ pub fn import(path: &Path, spec: &ImportSpec, folder: &Path) -> Result<ImportRep
 
 /// The catalog in `folder`, opened for runs.
 pub fn open_catalog(folder: &Path) -> Result<Arc<dyn Source>, FeedError> {
-    let params = CatalogParams { path: folder.to_owned(), verify: true };
+    let params = CatalogParams::new(folder);
     let source = CatalogSource::open(params, &FeedContext { base_dir: PathBuf::new() })?;
     Ok(Arc::new(source))
 }

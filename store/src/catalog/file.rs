@@ -20,7 +20,10 @@ use super::{
     meta::{Identity, SeriesMeta},
     parse::parse,
 };
-use crate::{StoreError, mapping::map_file};
+use crate::{
+    StoreError,
+    mapping::{map_file, read_file},
+};
 
 /// Rows per record batch: what the writer holds in memory, and the longest span that one view covers.
 pub(crate) const SEGMENT_ROWS: usize = 8 * BLOCK_ROWS;
@@ -64,6 +67,11 @@ impl SeriesFile {
     /// Maps and parses a file.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         Self::parse(path, &map_file(path)?)
+    }
+
+    /// Reads and parses a file: its rows are this process's own.
+    pub(crate) fn open_unmapped(path: &Path) -> Result<Self, StoreError> {
+        Self::parse(path, &read_file(path)?)
     }
 
     /// Parses a file's bytes.

@@ -46,6 +46,7 @@ use name::{series_label, series_path};
 #[derive(Clone, Debug)]
 pub struct Catalog {
     root: PathBuf,
+    is_mapped: bool,
 }
 
 impl Catalog {
@@ -56,7 +57,7 @@ impl Catalog {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
         match fs::metadata(&root) {
-            Ok(metadata) if metadata.is_dir() => Ok(Self { root }),
+            Ok(metadata) if metadata.is_dir() => Ok(Self { root, is_mapped: true }),
             Ok(_) => Err(StoreError::Refused {
                 subject: root.display().to_string(),
                 what: "expected a catalog folder, found a file".to_owned(),
@@ -77,6 +78,14 @@ impl Catalog {
         let root = root.into();
         fs::create_dir_all(&root).map_err(StoreError::io(&root, "make the catalog"))?;
         Self::open(root)
+    }
+
+    /// The same catalog, whose series are read into memory of this process's own when they are opened,
+    /// not mapped: for folders of which somebody else may cut files short, which would end every program
+    /// that has them mapped.
+    #[must_use]
+    pub fn without_mapping(self) -> Self {
+        Self { is_mapped: false, ..self }
     }
 
     /// Its folder.
@@ -121,7 +130,7 @@ impl Catalog {
 
     /// Opens a file found in a folder; it must lie where its series belongs.
     fn open_listed(&self, path: &Path) -> Result<SeriesFile, StoreError> {
-        let file = SeriesFile::open(path)?;
+        let file = if self.is_mapped { SeriesFile::open(path) } else { SeriesFile::open_unmapped(path) }?;
         let identity = &file.identity;
         let place = series_path(&self.root, &identity.symbol, identity.kind, identity.timeframe)?;
         if place == path {

@@ -25,9 +25,25 @@ pub struct CatalogParams {
     /// Whether every block of rows is checked against its checksum before it is used.
     #[serde(default = "verify_by_default")]
     pub verify: bool,
+    /// Whether files are mapped: one copy for all processes of the machine. Otherwise every process reads
+    /// them into memory of its own, as it does anyway where mapping is refused: for folders where files
+    /// may be cut short while they are mapped, such as those of other machines.
+    #[serde(default = "map_by_default")]
+    pub map: bool,
+}
+
+impl CatalogParams {
+    /// A folder, checked and mapped.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), verify: verify_by_default(), map: map_by_default() }
+    }
 }
 
 fn verify_by_default() -> bool {
+    true
+}
+
+fn map_by_default() -> bool {
     true
 }
 
@@ -47,6 +63,7 @@ impl CatalogSource {
     /// When there is none, or nothing in it.
     pub fn open(params: CatalogParams, context: &FeedContext) -> Result<Self, FeedError> {
         let catalog = Catalog::open(context.resolve(&params.path))?;
+        let catalog = if params.map { catalog } else { catalog.without_mapping() };
         let source = Self { catalog, verify: params.verify, opened: Mutex::default() };
         if source.catalog.is_empty()? { Err(source.empty()) } else { Ok(source) }
     }
