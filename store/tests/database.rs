@@ -152,6 +152,8 @@ fn records_of_a_variant_replace_those_before() {
             };
             assert_eq!((count("backtest_signals"), count("trades")), (3, 1));
         }
+        let recorded: Vec<u64> = database.recorded(&id).unwrap().iter().collect();
+        assert_eq!(recorded, [4]);
     });
 }
 
@@ -219,7 +221,7 @@ fn a_follower_copies_what_is_appended_while_its_database_comes_and_goes() {
     }
     store.append(&pass(50, 52)).unwrap();
     let result = store.finish(&spec, 0).unwrap();
-    let report = follower.finish(Duration::from_secs(60));
+    let report = follower.finish(Duration::from_secs(60), &|| true);
     assert!(report.complete && report.gone > 0 && report.fault.is_none(), "{report:?}");
     assert_eq!(report.variants, 52);
     let mut database = Database::open(&url, WAIT).unwrap();
@@ -285,7 +287,7 @@ fn a_database_that_hangs_holds_nobody_up_and_gets_its_rows_later() {
     store.append(&pass(0, 52)).unwrap();
     follower.wake();
     store.finish(&spec, 0).unwrap();
-    let report = follower.finish(Duration::from_millis(100));
+    let report = follower.finish(Duration::from_millis(100), &|| true);
     assert!(!report.complete, "{report:?}");
     drop(release);
     drop(store);
@@ -300,7 +302,7 @@ fn a_database_that_refuses_is_given_up_with_its_reason() {
     let (store, spec) = begin(folder.path());
     let refusing: Connect = Box::new(|| Err(DatabaseError::Refused("no such user".to_owned())));
     let follower = Follower::start(refusing, store.run().folder().to_owned(), spec).unwrap();
-    let report = follower.finish(WAIT);
+    let report = follower.finish(WAIT, &|| true);
     assert!(!report.complete && report.fault.unwrap().contains("no such user"));
 }
 
@@ -341,7 +343,7 @@ fn a_server_that_is_cut_off_or_frozen_is_noticed_and_caught_up_with() {
     }
     gateway.open();
     store.finish(&spec, 0).unwrap();
-    let report = follower.finish(Duration::from_secs(60));
+    let report = follower.finish(Duration::from_secs(60), &|| true);
     assert!(report.complete, "{report:?}");
     let mut database = Database::open(&url, WAIT).unwrap();
     assert_eq!(database.stored(&store.run().id()).unwrap().len(), 52);

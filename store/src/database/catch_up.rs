@@ -17,7 +17,7 @@ pub struct CaughtUp {
 }
 
 /// Copies the passes of `run` that `store` does not have, one transaction each; `go_on` is asked before
-/// each. May be stopped and repeated at any point.
+/// each. May be stopped and repeated at any point. A run without results leaves no trace.
 ///
 /// # Errors
 /// When the folder cannot be read, or the database is gone or refuses: what was copied before is there.
@@ -28,36 +28,52 @@ pub fn catch_up(
     go_on: &dyn Fn() -> bool,
 ) -> Result<CaughtUp, DatabaseError> {
     let mut done = CaughtUp::default();
-    copy(run, spec, store, go_on, &mut done)?;
+    Copier::default().copy(run, spec, store, go_on, &mut done)?;
     Ok(done)
 }
 
-/// As [`catch_up`]; what was copied before a failure is counted in `done`, too.
-pub(super) fn copy(
-    run: &SweepRun,
-    spec: &SweepSpec,
-    store: &mut dyn ResultStore,
-    go_on: &dyn Fn() -> bool,
-    done: &mut CaughtUp,
-) -> Result<(), DatabaseError> {
-    run.check_spec(spec)?;
-    let (id, manifest) = (run.id(), run.manifest());
-    store.begin_run(&id, manifest, run.folder())?;
-    let stored = store.stored(&id)?;
-    for range in run.pass_ranges() {
-        if VariantSet::from(range).without(&stored).is_empty() {
-            continue;
+/// Copies again and again, and asks a database only once what it has.
+#[derive(Debug, Default)]
+pub(super) struct Copier {
+    /// What the database has, once it has entered the run and was asked.
+    stored: Option<VariantSet>,
+}
+
+impl Copier {
+    /// As [`catch_up`]; what was copied before a failure is counted in `done`, too.
+    pub(super) fn copy(
+        &mut self,
+        run: &SweepRun,
+        spec: &SweepSpec,
+        store: &mut dyn ResultStore,
+        go_on: &dyn Fn() -> bool,
+        done: &mut CaughtUp,
+    ) -> Result<(), DatabaseError> {
+        run.check_spec(spec)?;
+        let (id, manifest) = (run.id(), run.manifest());
+        for range in run.pass_ranges() {
+            let stored = match &mut self.stored {
+                Some(stored) => stored,
+                None => {
+                    store.begin_run(&id, manifest, run.folder())?;
+                    self.stored.insert(store.stored(&id)?)
+                }
+            };
+            if VariantSet::from(range).without(stored).is_empty() {
+                continue;
+            }
+            if !go_on() {
+                return Ok(());
+            }
+            let variants = run.pass_variants(range)?.collect::<Vec<Variant>>();
+            done.variants += store.add_pass(&id, manifest, spec, &variants)?;
+            done.passes += 1;
+            stored.insert(range);
         }
-        if !go_on() {
-            return Ok(());
+        if let Some(result) = run.result()? {
+            store.finish_run(&id, &result.result_hash)?;
         }
-        let variants = run.pass_variants(range)?.collect::<Vec<Variant>>();
-        done.variants += store.add_pass(&id, manifest, spec, &variants)?;
-        done.passes += 1;
+        done.complete = true;
+        Ok(())
     }
-    if let Some(result) = run.result()? {
-        store.finish_run(&id, &result.result_hash)?;
-    }
-    done.complete = true;
-    Ok(())
 }

@@ -5,8 +5,8 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, sync_channel},
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -16,18 +16,23 @@ use barhive_engine::sweep::SweepSpec;
 
 use super::{
     DatabaseError, ResultStore,
-    catch_up::{CaughtUp, copy},
+    catch_up::{CaughtUp, Copier},
 };
 use crate::sweep::SweepRun;
 
 /// A database that is gone is tried again after this, then after twice as long, and so on.
 const RETRY_MIN: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(10);
+/// The longest pause when somebody waits for the end.
+const RETRY_ENDING: Duration = Duration::from_millis(500);
+/// Between two looks at how far it is, by whoever waits for the end.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Connects to the database, each time that it is needed anew.
 pub type Connect = Box<dyn FnMut() -> Result<Box<dyn ResultStore>, DatabaseError> + Send>;
 
-/// A thread that copies passes from the run folder into a database while the sweep goes on.
+/// A thread that copies passes from the run folder into a database while the sweep goes on. It stands back
+/// behind whatever else wants the processor.
 #[derive(Debug)]
 pub struct Follower {
     shared: Arc<Shared>,
@@ -52,6 +57,8 @@ pub struct FollowReport {
 struct Shared {
     ending: AtomicBool,
     stop: AtomicBool,
+    /// Passes that it has taken in hand.
+    taken: AtomicU64,
     report: Mutex<FollowReport>,
 }
 
@@ -63,8 +70,17 @@ impl Follower {
     pub fn start(connect: Connect, folder: PathBuf, spec: SweepSpec) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (end, ended) = sync_channel(1);
-        let state = Following { connect, folder, spec, run: None, store: None, shared: Arc::clone(&shared) };
+        let state = Following {
+            connect,
+            folder,
+            spec,
+            run: None,
+            store: None,
+            copier: Copier::default(),
+            shared: Arc::clone(&shared),
+        };
         let thread = thread::Builder::new().name("results-database".to_owned()).spawn(move || {
+            stand_back();
             state.follow();
             // Nobody may be waiting any more.
             let _ = end.try_send(());
@@ -82,19 +98,34 @@ impl Follower {
         self.shared.report().clone()
     }
 
-    /// Copies what is left, but no longer than `wait`; what is missing then can be brought in by
-    /// [`super::catch_up()`] whenever the database is back.
-    pub fn finish(self, wait: Duration) -> FollowReport {
+    /// Copies what is left. Gives up when nothing has got on for as long as `patience`, or `go_on`, which is
+    /// asked often, says so; what is missing then can be brought in by [`super::catch_up()`] whenever the
+    /// database is back.
+    pub fn finish(self, patience: Duration, go_on: &dyn Fn() -> bool) -> FollowReport {
         self.shared.ending.store(true, Ordering::Release);
         self.wake();
-        if self.ended.recv_timeout(wait).is_ok() {
-            // It has said its last word; a panic in it shows as an incomplete report.
-            let _ = self.thread.join();
-        } else {
-            self.shared.stop.store(true, Ordering::Release);
-            self.thread.thread().unpark();
+        let (mut known, mut waited) = (0, Duration::ZERO);
+        while self.ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            let taken = self.shared.taken.load(Ordering::Relaxed);
+            waited = if taken == known { waited + LOOK } else { Duration::ZERO };
+            known = taken;
+            if waited >= patience || !go_on() {
+                self.shared.stop.store(true, Ordering::Release);
+                self.thread.thread().unpark();
+                return self.shared.report().clone();
+            }
         }
+        // It has said its last word; a panic in it shows as an incomplete report.
+        let _ = self.thread.join();
         self.shared.report().clone()
+    }
+}
+
+/// Puts this thread behind all others. Only Linux has threads of their own rank.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        tracing::debug!(%error, "the results database is written at the usual rank");
     }
 }
 
@@ -115,12 +146,13 @@ struct Following {
     spec: SweepSpec,
     run: Option<SweepRun>,
     store: Option<Box<dyn ResultStore>>,
+    copier: Copier,
     shared: Arc<Shared>,
 }
 
 impl Following {
     fn follow(mut self) {
-        let mut pause = RETRY_MIN;
+        let (mut pause, mut warned) = (RETRY_MIN, false);
         while !self.shared.stops() {
             // Asked before looking: what is there now is what must be copied.
             let ending = self.shared.ending.load(Ordering::Acquire);
@@ -131,18 +163,25 @@ impl Following {
                     thread::park();
                 }
                 Err(DatabaseError::Gone(what)) => {
-                    tracing::warn!(%what, "the results database does not answer; results wait in the run folder");
-                    self.store = None;
+                    if std::mem::replace(&mut warned, true) {
+                        tracing::debug!(%what, "the results database still does not answer");
+                    } else {
+                        tracing::warn!(
+                            "the results database does not answer ({what}); results wait in the run folder"
+                        );
+                    }
+                    // The next connection may be to one that has lost what this one had.
+                    (self.store, self.copier) = (None, Copier::default());
                     {
                         let mut report = self.shared.report();
                         report.gone += 1;
                         report.fault = Some(DatabaseError::Gone(what).to_string());
                     }
-                    thread::park_timeout(pause);
+                    thread::park_timeout(if ending { pause.min(RETRY_ENDING) } else { pause });
                     pause = (pause * 2).min(RETRY_MAX);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the results database is given up");
+                    tracing::warn!("{error}; nothing more is copied into it");
                     self.shared.report().fault = Some(error.to_string());
                     return;
                 }
@@ -164,7 +203,12 @@ impl Following {
             None => self.store.insert((self.connect)()?),
         };
         let mut copied = CaughtUp::default();
-        let ended = copy(run, &self.spec, &mut **store, &|| !self.shared.stops(), &mut copied);
+        let shared = &self.shared;
+        let go_on = || {
+            shared.taken.fetch_add(1, Ordering::Relaxed);
+            !shared.stops()
+        };
+        let ended = self.copier.copy(run, &self.spec, &mut **store, &go_on, &mut copied);
         let mut report = self.shared.report();
         report.variants += copied.variants;
         report.complete = copied.complete;

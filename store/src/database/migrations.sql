@@ -109,3 +109,12 @@ CREATE TABLE trades (
     pnl TEXT NOT NULL,
     PRIMARY KEY (run, variant, number)
 );
+
+-- step 2
+CREATE TABLE recorded_variants (
+    run TEXT NOT NULL,
+    variant BIGINT NOT NULL,
+    signals BIGINT NOT NULL,
+    trades BIGINT NOT NULL,
+    PRIMARY KEY (run, variant)
+);

@@ -17,7 +17,7 @@ pub struct SignalRow {
     pub strategy: String,
     /// What is to be traded.
     pub symbol: String,
-    /// What kind of order.
+    /// `market`, or `at_price` for a limit or stop.
     pub kind: String,
     /// Lots, signed; 0 where the size follows later.
     pub lots: i64,
@@ -77,7 +77,7 @@ pub(super) fn replace(
     trades: &[TradeRow],
 ) -> Result<(), DatabaseError> {
     let key = [Value::text(run), Value::count(variant + 1)];
-    for table in ["backtest_signals", "trades"] {
+    for table in ["backtest_signals", "trades", "recorded_variants"] {
         connection.execute(&format!("DELETE FROM {table} WHERE run = $1 AND variant = $2"), &key)?;
     }
     let mut values = Vec::with_capacity(signals.len() * SIGNALS.len());
@@ -113,5 +113,8 @@ pub(super) fn replace(
         ]);
     }
     insert(connection, "trades", &TRADES, &values)?;
+    let [run, variant] = key;
+    let recorded = [run, variant, Value::count(signals.len() as u64), Value::count(trades.len() as u64)];
+    insert(connection, "recorded_variants", &["run", "variant", "signals", "trades"], &recorded)?;
     Ok(())
 }

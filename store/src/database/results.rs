@@ -208,6 +208,18 @@ impl Database {
         Ok(rows.first().and_then(|row| row[0].as_integer()).unwrap_or(0) as u64)
     }
 
+    /// The variants of a run whose signals and trades are there.
+    ///
+    /// # Errors
+    /// When the database is gone or refuses.
+    pub fn recorded(&mut self, run: &str) -> Result<VariantSet, DatabaseError> {
+        let rows = self.connection.query(
+            "SELECT variant, variant FROM recorded_variants WHERE run = $1 ORDER BY variant",
+            &[Value::text(run)],
+        )?;
+        Ok(rows.iter().filter_map(|row| range(row)).collect())
+    }
+
     /// A variant as it is stored.
     ///
     /// # Errors
@@ -247,6 +259,8 @@ fn connect(_: &str, _: Duration) -> Result<Box<dyn Connection>, DatabaseError> {
 
 impl ResultStore for Database {
     fn begin_run(&mut self, run: &str, manifest: &SweepManifest, folder: &Path) -> Result<(), DatabaseError> {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let folder = Value::text(folder.to_string_lossy());
         let row = [
             Value::text(run),
             Value::text(&manifest.sweep),
@@ -260,10 +274,14 @@ impl ResultStore for Database {
             Value::Integer(0),
             Value::Integer(manifest.created_ns),
             Value::Null,
-            Value::text(folder.to_string_lossy()),
+            folder.clone(),
         ];
         transaction(&mut *self.connection, |connection| {
-            insert(connection, "run_ledger", &LEDGER, &row)?;
+            if insert(connection, "run_ledger", &LEDGER, &row)? == 0 {
+                // The folder may have been moved since.
+                let moved = [folder, Value::text(run)];
+                connection.execute("UPDATE run_ledger SET folder = $1 WHERE run = $2", &moved)?;
+            }
             let mut data = Vec::with_capacity(manifest.data.len() * 3);
             for series in &manifest.data {
                 let hash = series.hash.as_ref().map_or(Value::Null, Value::text);
@@ -278,11 +296,7 @@ impl ResultStore for Database {
             "SELECT first_variant, last_variant FROM run_passes WHERE run = $1 ORDER BY first_variant",
             &[Value::text(run)],
         )?;
-        let number = |value: &Value| value.as_integer().and_then(|number| u64::try_from(number).ok());
-        let range = |row: &Vec<Value>| {
-            Some(VariantRange { start: number(&row[0])?.checked_sub(1)?, end: number(&row[1])? })
-        };
-        Ok(rows.iter().filter_map(range).collect())
+        Ok(rows.iter().filter_map(|row| range(row)).collect())
     }
 
     fn add_pass(
@@ -339,6 +353,12 @@ impl ResultStore for Database {
             records::replace(connection, run, variant, signals, trades)
         })
     }
+}
+
+/// The first and the last variant of a row, counted from 1.
+fn range(row: &[Value]) -> Option<VariantRange> {
+    let number = |value: &Value| value.as_integer().and_then(|number| u64::try_from(number).ok());
+    Some(VariantRange { start: number(&row[0])?.checked_sub(1)?, end: number(&row[1])? })
 }
 
 fn execution(run: &str, made_from: &[Value; 4], spec: &SweepSpec, variant: &Variant, row: &mut Vec<Value>) {
