@@ -246,7 +246,7 @@ fn window(line: &str, column: usize) -> (String, usize) {
 
 /// A line of which nothing is shown behind a name that sounds like a secret.
 fn hide_secrets(line: &str) -> String {
-    const NAMES: [&str; 6] = ["secret", "password", "passphrase", "token", "api_key", "apikey"];
+    const NAMES: [&str; 7] = ["secret", "password", "passphrase", "token", "api_key", "apikey", "database"];
     let folded = line.to_ascii_lowercase();
     let start = NAMES.iter().filter_map(|name| folded.find(name)).min();
     match start.and_then(|start| line[start..].find([':', '=']).map(|colon| start + colon + 1)) {

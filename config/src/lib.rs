@@ -20,6 +20,7 @@ mod suggest;
 mod sweep;
 mod tree;
 mod value;
+mod variant;
 
 pub use barhive_engine::secret::Secret;
 pub use fault::{Fault, Faults};
@@ -30,5 +31,7 @@ pub use load::{
 };
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
+pub use section::Origin;
 pub use sweep::{Isolation, LoadedSweep, PointsFile, ProcessSettings, RankBy, SweepSettings};
-pub use value::{Cores, byte_size};
+pub use value::{Cores, DatabaseUrl, byte_size, database_url};
+pub use variant::VariantSets;

@@ -9,14 +9,14 @@ use std::{
 use barhive_engine::{Registry, set::RunSpec};
 
 use crate::{
-    Faults, LoadedSweep,
+    Faults, LoadedSweep, Origin, VariantSets,
     build::{Scene, build, build_sweep, make_absolute},
     compose::{Includer, apply_overrides},
     fault::FaultLog,
     kind::{Evidence, Kind, of_a_sweep},
     read::{Place, Reader},
     source::{Folder, read_named, take_text},
-    tree::{Budget, Node, parse, write},
+    tree::{Budget, Node, Value, parse, write},
 };
 
 /// Looks up an environment variable.
@@ -73,6 +73,8 @@ pub struct Loaded {
     pub canonical_yaml: String,
     /// The same with absolute data paths: it gives the same result from whatever folder it is read.
     pub standalone_yaml: String,
+    /// The combination of a sweep that it was made from, when it says so.
+    pub origin: Option<Origin>,
     /// What the user should know, one sentence each.
     pub warnings: Vec<String>,
     /// Faults of strategies that were left out ([`LoadOptions::keep_going`]).
@@ -284,6 +286,7 @@ fn set(scene: &Scene<'_, '_>, options: &LoadOptions, log: &FaultLog) -> Result<L
         report: built.report,
         standalone_yaml: standalone(&canonical_yaml, scene.base_dir),
         canonical_yaml,
+        origin: built.origin,
         warnings: built.warnings,
         left_out: (!sound).then(|| log.finish()),
     })
@@ -296,11 +299,13 @@ fn sweep(scene: &Scene<'_, '_>, log: &FaultLog) -> Result<LoadedSweep, Faults> {
         Some(_) if !log.is_empty() => Err(log.finish()),
         Some((built, extent)) => {
             let canonical_yaml = canonical(scene);
+            let standalone_yaml = standalone(&canonical_yaml, scene.base_dir);
             Ok(LoadedSweep {
                 spec: built.spec,
                 settings: extent.settings,
                 report: built.report,
-                standalone_yaml: standalone(&canonical_yaml, scene.base_dir),
+                sets: VariantSets::new(standalone_yaml.clone(), extent.entries),
+                standalone_yaml,
                 canonical_yaml,
                 files: extent.files,
                 warnings: built.warnings,
@@ -320,13 +325,17 @@ fn canonical(scene: &Scene<'_, '_>) -> String {
     write(scene.root.node, &|node| scene.reader.is_secret(node))
 }
 
-/// What was written of a file, with the data paths made absolute.
+/// What was written of a file, with the data paths made absolute, and without the database: results do not
+/// depend on where they are copied to, and a secret of today says nothing tomorrow.
 fn standalone(canonical_yaml: &str, base_dir: &Path) -> String {
     let log = FaultLog::default();
     let file = log.add_source(String::new(), canonical_yaml.to_owned());
     match parse(canonical_yaml, file, Budget::default(), &log) {
         Some(mut root) => {
             make_absolute(&mut root, base_dir);
+            if let Some(Value::Mapping(fields)) = root.get_mut("sweep").map(|sweep| &mut sweep.value) {
+                fields.retain(|field| &*field.key.text != "database");
+            }
             write(&root, &|_| false)
         }
         None => canonical_yaml.to_owned(),

@@ -90,6 +90,7 @@ pub fn reference_markdown(registry: &Registry) -> String {
         ("Placement", "engine.placement"),
         ("Bus", "bus"),
         ("Report", "report"),
+        ("Origin", "origin"),
     ];
     for (name, title) in sections {
         if let Some(def) = schema["$defs"].get(name) {

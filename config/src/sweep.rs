@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use barhive_engine::sweep::{Evaluation, SweepSpec};
 
-use crate::{Cores, ReportOptions, tree::quote};
+use crate::{Cores, DatabaseUrl, ReportOptions, VariantSets, tree::quote};
 
 /// A loaded sweep.
 #[derive(Clone)]
@@ -17,9 +17,11 @@ pub struct LoadedSweep {
     pub report: ReportOptions,
     /// The exact configuration, includes and overrides applied, secrets hidden.
     pub canonical_yaml: String,
-    /// The same with absolute data paths: it gives the same result from whatever folder it is read, when
-    /// `files` lie in that folder.
+    /// The same with absolute data paths and without the database: it gives the same result from whatever
+    /// folder it is read, when `files` lie in that folder.
     pub standalone_yaml: String,
+    /// Makes sets of single variants.
+    pub sets: VariantSets,
     /// Files of points that the configuration names.
     pub files: Vec<PointsFile>,
     /// What the user should know, one sentence each.
@@ -54,6 +56,8 @@ pub struct SweepSettings {
     pub chunk: Option<u64>,
     /// Workers; 0 takes as many as cores are allowed.
     pub workers: usize,
+    /// Where results are copied to; `None` takes a file in the folder of results.
+    pub database: Option<DatabaseUrl>,
     /// What keeps workers apart.
     pub isolation: Isolation,
     /// What worker processes may take.
@@ -84,6 +88,7 @@ impl Default for SweepSettings {
             batch: None,
             chunk: None,
             workers: 0,
+            database: None,
             isolation: Isolation::Thread,
             process: ProcessSettings::default(),
         }

@@ -26,7 +26,7 @@ use barhive_engine::{
 
 use self::{instruments::Universe, terms::Terms};
 use crate::{
-    ReportOptions,
+    Origin, ReportOptions,
     read::{Captured, Located, Place, Reader},
     section::SetSection,
     suggest,
@@ -48,6 +48,7 @@ pub(crate) struct Scene<'s, 't> {
 pub(crate) struct Built<S> {
     pub(crate) spec: S,
     pub(crate) report: ReportOptions,
+    pub(crate) origin: Option<Origin>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -69,7 +70,8 @@ pub(crate) fn build(scene: &Scene<'_, '_>) -> Option<Built<RunSpec>> {
         bars_max: stage.terms.bars_max,
         machinery: stage.machinery,
     };
-    Some(Built { spec, report: stage.report, warnings: stage.warnings })
+    let origin = set.origin.as_ref().and_then(|origin| scene.reader.open(origin));
+    Some(Built { spec, report: stage.report, origin, warnings: stage.warnings })
 }
 
 /// What sets and sweeps share: data, instruments, terms.

@@ -58,24 +58,32 @@ impl<'r, 't> NodeDeserializer<'r, 't> {
             return Err(Error::expected("a secret", &self.node.describe()));
         };
         self.reader.secrets.borrow_mut().insert(std::ptr::from_ref(self.node));
-        let mut text = String::new();
-        let mut rest = &*found.text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let name = after.split_once('}').map(|(name, _)| name).unwrap_or_default();
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                return Err(Error::new("expected ${NAME} of an environment variable"));
-            }
-            let Some(value) = (self.reader.environment)(name) else {
-                let error = Error::new(format!("the environment variable {name} is not set"));
-                return Err(error.with_hint(format!("export {name} before starting")));
-            };
-            text.push_str(before);
-            text.push_str(&value);
-            rest = &after[name.len() + 1..];
-        }
-        text.push_str(rest);
-        Ok(text)
+        with_environment(&found.text, self.reader.environment)
     }
+}
+
+/// A text with environment variables put in where `${NAME}` stands for them.
+pub(crate) fn with_environment(
+    written: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Error> {
+    let mut text = String::new();
+    let mut rest = written;
+    while let Some((before, after)) = rest.split_once("${") {
+        let name = after.split_once('}').map(|(name, _)| name).unwrap_or_default();
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(Error::new("expected ${NAME} of an environment variable"));
+        }
+        let Some(value) = environment(name) else {
+            let error = Error::new(format!("the environment variable {name} is not set"));
+            return Err(error.with_hint(format!("export {name} before starting")));
+        };
+        text.push_str(before);
+        text.push_str(&value);
+        rest = &after[name.len() + 1..];
+    }
+    text.push_str(rest);
+    Ok(text)
 }
 
 macro_rules! integers {

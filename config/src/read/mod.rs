@@ -10,7 +10,7 @@ mod error;
 mod marked;
 mod scalar;
 
-pub(crate) use deserializer::NodeDeserializer;
+pub(crate) use deserializer::{NodeDeserializer, with_environment};
 pub(crate) use error::Error;
 pub(crate) use marked::{Captured, Located, TextOrMapping};
 

@@ -3,6 +3,7 @@
 mod account;
 mod instrument;
 mod machinery;
+mod origin;
 mod set;
 mod strategy;
 mod sweep;
@@ -10,6 +11,7 @@ mod sweep;
 pub(crate) use account::{AccountKind, AccountSection, RiskSection};
 pub(crate) use instrument::{FeesSection, InstrumentSection};
 pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSection, ReportSection};
+pub use origin::Origin;
 pub(crate) use set::{FeedSection, FillSection, MarketSection, RetentionSection, SetSection, TraceSection};
 pub(crate) use strategy::{LimitsSection, SizingSection, StrategySection};
 pub(crate) use sweep::{

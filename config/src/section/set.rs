@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    AccountSection, BusSection, EngineSection, FeesEntry, InstrumentEntry, Params, ReportSection,
+    AccountSection, BusSection, EngineSection, FeesEntry, InstrumentEntry, Origin, Params, ReportSection,
     RiskSection, StrategySection,
 };
 use crate::{
@@ -60,6 +60,8 @@ pub(crate) struct SetSection {
     pub(crate) bus: Option<Captured<BusSection>>,
     /// What the report holds and where it goes.
     pub(crate) report: Option<Captured<ReportSection>>,
+    /// Where the set came from, written by `barhive sweep` and `barhive runs rerun`.
+    pub(crate) origin: Option<Captured<Origin>>,
 }
 
 /// A registered feed with its parameters.

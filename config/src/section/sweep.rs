@@ -1,6 +1,6 @@
 //! What a sweep may say where it differs from a set: parameters with several values, and how it is run.
 
-use barhive_engine::{calendar::Calendar, timeframe::Timeframe};
+use barhive_engine::{calendar::Calendar, secret::Secret, timeframe::Timeframe};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -85,6 +85,7 @@ impl SweepFileSection {
             engine: self.engine,
             bus: self.bus,
             report: self.report,
+            origin: None,
         };
         (set, self.strategies, self.sweep)
     }
@@ -186,6 +187,10 @@ pub(crate) struct SweepSection {
     /// Workers; 0 takes as many as cores are allowed. Default: 0.
     #[schemars(range(min = 0, max = 256))]
     pub(crate) workers: Option<Located<u64>>,
+    /// Where results are copied to beside the run's folder: `none`, `sqlite:FILE` (beneath the folder of the
+    /// configuration) or `postgres://USER@HOST/DATABASE`. A password comes from the environment. Default:
+    /// `results.sqlite` in the folder of results.
+    pub(crate) database: Option<Located<Secret>>,
     /// What keeps workers apart. Default: `thread`.
     pub(crate) isolation: Option<IsolationSection>,
     /// What worker processes may take, where `isolation` is `process`.

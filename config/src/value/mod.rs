@@ -2,12 +2,15 @@
 
 mod amount;
 mod cores;
+mod database;
 mod measure;
 mod range;
 mod stamp;
 
 pub(crate) use amount::{Cash, Decimal, Fraction, Rate};
 pub use cores::Cores;
+pub(crate) use database::plain_password;
+pub use database::{DatabaseUrl, database_url};
 pub use measure::byte_size;
 pub(crate) use measure::{ByteSize, Span};
 pub(crate) use range::{is_range, range_values};

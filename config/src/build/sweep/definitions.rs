@@ -41,6 +41,8 @@ const TRIED_MAX: usize = 100;
 pub(super) struct Drafted<'t> {
     pub(super) definition: Definition,
     pub(super) params: Place<'t>,
+    /// Which entry of the list it came from.
+    pub(super) entry: usize,
 }
 
 /// All strategies that have no fault of their own.
@@ -61,14 +63,14 @@ pub(super) fn definitions<'t>(
     }
     let mut ids = BTreeSet::new();
     let mut drafted = Vec::new();
-    for place in places {
+    for (entry, place) in places.into_iter().enumerate() {
         let Some(section) = scene.reader.read::<SweepStrategySection>(&place) else { continue };
         if let Some(id) = &section.id
             && !ids.insert(id.value.clone())
         {
             scene.fault_at(id, format!("the id {} is given twice", quote(&id.value)), None);
         }
-        let strategy = Strategy { scene, place, section };
+        let strategy = Strategy { scene, place, section, entry };
         drafted.extend(strategy.drafted(universe, files));
     }
     drafted
@@ -79,6 +81,7 @@ struct Strategy<'a, 's, 't> {
     scene: &'a Scene<'s, 't>,
     place: Place<'t>,
     section: SweepStrategySection,
+    entry: usize,
 }
 
 impl<'t> Strategy<'_, '_, 't> {
@@ -122,7 +125,7 @@ impl<'t> Strategy<'_, '_, 't> {
                     limits,
                     grid: grid.clone(),
                 };
-                drafted.push(Drafted { definition, params: params.clone() });
+                drafted.push(Drafted { definition, params: params.clone(), entry: self.entry });
             }
         }
         drafted

@@ -19,6 +19,8 @@ use crate::{PointsFile, SweepSettings, section::SweepFileSection};
 pub(crate) struct Extent {
     pub(crate) settings: SweepSettings,
     pub(crate) files: Vec<PointsFile>,
+    /// The entry of `strategies` that each definition came from.
+    pub(crate) entries: Vec<usize>,
 }
 
 /// Builds a sweep; `None` when faults left too little of it. Every fault goes to the reader's log.
@@ -39,6 +41,7 @@ pub(crate) fn build_sweep(scene: &Scene<'_, '_>) -> Option<(Built<SweepSpec>, Ex
             break;
         }
     }
+    let entries = drafted.iter().map(|one| one.entry).collect();
     let (definitions, places): (Vec<_>, Vec<_>) =
         drafted.into_iter().map(|one| (one.definition, one.params)).unzip();
     let spec = SweepSpec {
@@ -51,5 +54,8 @@ pub(crate) fn build_sweep(scene: &Scene<'_, '_>) -> Option<(Built<SweepSpec>, Ex
         machinery: stage.machinery,
     };
     trial::set_up(scene, &spec, &places, universe);
-    Some((Built { spec, report: stage.report, warnings: stage.warnings }, Extent { settings, files }))
+    Some((
+        Built { spec, report: stage.report, origin: None, warnings: stage.warnings },
+        Extent { settings, files, entries },
+    ))
 }

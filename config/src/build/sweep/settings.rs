@@ -1,14 +1,15 @@
 //! How a sweep is run and ranked.
 
-use barhive_engine::sweep::Evaluation;
+use barhive_engine::{secret::Secret, sweep::Evaluation};
 
 use crate::{
-    Isolation, ProcessSettings, RankBy, SweepSettings,
+    DatabaseUrl, Isolation, ProcessSettings, RankBy, SweepSettings,
     build::Scene,
-    read::{Captured, Place},
+    read::{Captured, Located, Place},
     section::{IsolationSection, Params, ProcessSection, SweepSection},
     suggest,
     tree::{Value, quote},
+    value::plain_password,
 };
 
 pub(super) fn settings(scene: &Scene<'_, '_>, captured: Option<&Captured<SweepSection>>) -> SweepSettings {
@@ -21,11 +22,33 @@ pub(super) fn settings(scene: &Scene<'_, '_>, captured: Option<&Captured<SweepSe
         batch: number(section.batch.as_ref(), 1, 1 << 20),
         chunk: number(section.chunk.as_ref(), 1, u64::MAX),
         workers: number(section.workers.as_ref(), 0, 256).unwrap_or(0) as usize,
+        database: section.database.as_ref().and_then(|database| url(scene, database)),
         isolation: match section.isolation {
             None | Some(IsolationSection::Thread) => Isolation::Thread,
             Some(IsolationSection::Process) => Isolation::Process,
         },
         process: process(scene, section.process.as_ref()),
+    }
+}
+
+/// A database; the path of a file starts at the folder of the configuration.
+fn url(scene: &Scene<'_, '_>, database: &Located<Secret>) -> Option<DatabaseUrl> {
+    let place = scene.reader.place(database.place);
+    let plain = match &place.node.value {
+        Value::Scalar(written) => plain_password(&written.text),
+        _ => None,
+    };
+    let url = match plain {
+        Some(fault) => Err(fault),
+        None => database.value.expose().parse(),
+    };
+    match url {
+        Ok(DatabaseUrl::Sqlite(path)) => Some(DatabaseUrl::Sqlite(scene.base_dir.join(path))),
+        Ok(url) => Some(url),
+        Err(fault) => {
+            scene.reader.fault(&place, fault, None);
+            None
+        }
     }
 }
 
