@@ -19,7 +19,7 @@ use std::{
     },
 };
 
-use arrow_buffer::{ArrowNativeType, Buffer, MutableBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, Buffer, ScalarBuffer};
 use memmap2::{Mmap, MmapOptions, MmapRaw};
 
 use crate::StoreError;
@@ -76,6 +76,12 @@ fn map(file: &File, len: usize) -> io::Result<Buffer> {
     // (see above) keeps its bytes from changing while it lives.
     let map = unsafe { MmapOptions::new().len(len).map(file)? };
     advise_huge_pages(&map);
+    buffer(map)
+}
+
+/// A mapping as a buffer that owns it.
+fn buffer(map: Mmap) -> io::Result<Buffer> {
+    let len = map.len();
     let start = NonNull::new(map.as_ptr().cast_mut()).ok_or(io::ErrorKind::InvalidData)?;
     // SAFETY: `start` is valid for reads of `len` bytes for as long as `map` lives, which the buffer
     // owns from here on; moving the map does not move its pages.
@@ -93,11 +99,15 @@ fn advise_huge_pages(map: &Mmap) {
     let _ = map;
 }
 
-/// Reads `len` bytes into memory that is aligned as mapped pages would be for our purposes (64 bytes).
-fn read_aligned(file: File, len: usize) -> io::Result<Buffer> {
-    let mut memory = MutableBuffer::from_len_zeroed(len);
-    (&file).read_exact(memory.as_slice_mut())?;
-    Ok(memory.into())
+/// Reads `len` bytes into pages of this process's own, which go back to the system with the buffer: an
+/// allocator would keep them, and what a catalog reads may be most of a process.
+fn read_aligned(mut file: File, len: usize) -> io::Result<Buffer> {
+    if len == 0 {
+        return Ok(Buffer::default());
+    }
+    let mut pages = MmapOptions::new().len(len).map_anon()?;
+    file.read_exact(&mut pages)?;
+    buffer(pages.make_read_only()?)
 }
 
 /// Why a region cannot be seen as numbers.
