@@ -7,6 +7,7 @@ macro_rules! documents {
 documents! {
     Readme: "../README.md",
     Architecture: "../ARCHITECTURE.md",
+    Benchmarks: "../docs/benchmarks.md",
     CommandLine: "../docs/cli.md",
     Data: "../docs/data.md",
     Embedding: "../docs/embedding.md",

@@ -12,11 +12,14 @@
 //! The library installs no signal handler, panic hook, allocator or log subscriber (only [`cli`],
 //! which is a program, does), keeps no global state, and never ends the process.
 
+#[doc(hidden)]
+pub mod bench;
 pub mod cli;
 #[cfg(doctest)]
 mod documents;
 pub mod prelude;
 mod registry;
+mod smaps;
 
 pub use barhive_actors as actors;
 pub use barhive_config as config;

@@ -10,6 +10,7 @@ use std::{
 
 use barhive::{
     actors::{RunOptions, RunOutcome},
+    bench::market,
     engine::{
         Registry,
         data::{BarColumns, FeedError, SeriesInfo, SeriesKind, Source},
@@ -21,10 +22,7 @@ use barhive::{
         strategy::Sizing,
         timeframe::Timeframe,
     },
-    feeds::{
-        SyntheticParams, SyntheticSource,
-        import::{ImportSink, ImportSpec, InstrumentSpec, import_file},
-    },
+    feeds::import::{ImportSink, ImportSpec, InstrumentSpec, import_file},
     store::{Catalog, CatalogParams, CatalogSource, CatalogWriter, SeriesFacts},
     strategies::{SmaCross, SmaCrossParams},
 };
@@ -43,7 +41,8 @@ pub struct Workload {
     pub answer: Option<Answer>,
 }
 
-fn cache() -> PathBuf {
+/// Where data and results of the figures are kept.
+pub fn cache() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
     std::fs::create_dir_all(&folder).expect("the target folder can be written");
     folder
@@ -80,36 +79,9 @@ pub fn w3() -> Workload {
 
 /// The shape of W1 with any number of bars, from the project's own generator.
 pub fn synthetic(name: &str, instruments: u32, bars: u64) -> Workload {
-    let folder = cache().join(name);
-    if !folder.join("done").exists() {
-        let params = SyntheticParams {
-            instruments,
-            bars,
-            instrument: InstrumentSpec { price_scale: Some(6), ..InstrumentSpec::default() },
-            ..SyntheticParams::default()
-        };
-        let source = SyntheticSource::new(params).expect("the parameters are sound");
-        let catalog = Catalog::open_or_create(&folder).expect("the catalog can be made");
-        for instrument in source.instruments().expect("a synthetic market has instruments") {
-            let request = barhive::engine::data::SeriesRequest {
-                symbol: instrument.symbol.clone(),
-                kind: SeriesKind::BAR,
-                timeframe: Timeframe::M1,
-                from_ns: None,
-                to_ns: None,
-            };
-            let mut feed = source.open(&request).expect("the series exists");
-            let facts = SeriesFacts { prices_on_scale: true, ..SeriesFacts::default() };
-            let writer = catalog.writer(instrument, SeriesKind::BAR, Timeframe::M1, facts);
-            let mut writer = writer.expect("the catalog takes the series");
-            while let barhive::engine::data::Pull::Rows(batch) = feed.pull(8_192, 0).expect("rows are made") {
-                writer.append(&batch.columns).expect("rows are in order");
-            }
-            writer.finish().expect("the catalog is written");
-        }
-        std::fs::write(folder.join("done"), "").expect("the folder can be written");
-    }
-    Workload { catalog: folder, bars: bars as usize, answer: None }
+    let catalog = cache().join(name);
+    market::catalog(&catalog, instruments, bars).expect("the catalog can be made");
+    Workload { catalog, bars: bars as usize, answer: None }
 }
 
 fn imported(name: &str, csv: &Path) -> PathBuf {

@@ -13,6 +13,7 @@ mod measure;
 mod memory;
 mod portfolios;
 mod program;
+mod scale;
 mod w1;
 mod w2;
 mod w3;
@@ -32,6 +33,7 @@ fn main() {
     measure::pin_to_one_core();
     w1::figures(&mut figures);
     w2::figures(&mut figures);
+    scale::figures(&mut figures);
     w3::figures(&mut figures);
     bigbar::figures(&mut figures);
     portfolios::figures(&mut figures);

@@ -1,6 +1,6 @@
 //! Measuring: medians of repeated runs on one core, and the lines that are printed.
 
-use std::time::{Duration, Instant};
+pub use barhive::bench::{median, timed};
 
 /// Prints figures, those that were asked for.
 pub struct Figures {
@@ -58,14 +58,6 @@ pub fn unpin() -> usize {
     (0..rustix::thread::CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).count()
 }
 
-/// How long `work` takes.
-#[allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
-pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
-    let value = work();
-    (start.elapsed(), value)
-}
-
 /// The median of `runs` durations, in nanoseconds; one run before them warms up.
 pub fn median_ns(runs: usize, mut work: impl FnMut()) -> f64 {
     work();
@@ -82,10 +74,4 @@ pub fn paired_median_ns(runs: usize, mut one: impl FnMut(), mut other: impl FnMu
         times.1.push(timed(&mut other).0.as_nanos() as f64);
     }
     (median(times.0), median(times.1))
-}
-
-/// The median.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

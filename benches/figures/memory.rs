@@ -1,35 +1,17 @@
 //! Private memory: anonymous pages of a process of its own, at their highest. Mapped files are not
 //! private; what a process keeps of them besides is.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{path::Path, process::Command};
+
+use barhive::bench::memory::peak_anonymous;
 
 use crate::{
     fixtures::{self, Workload},
     measure::Figures,
 };
 
-/// The most anonymous memory that a command takes, in MB.
-pub fn peak_private_mb(mut command: Command) -> f64 {
-    let mut child =
-        command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("the command starts");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak_kb = 0u64;
-    loop {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let anonymous = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let kb = anonymous.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
-        peak_kb = peak_kb.max(kb);
-        if let Some(code) = child.try_wait().expect("a child can be waited for") {
-            assert!(code.success(), "the command failed: {code}");
-            break;
-        }
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    peak_kb as f64 / 1024.0
+fn peak_private_mb(command: Command) -> f64 {
+    peak_anonymous(command).expect("the command succeeds") as f64 / f64::from(1 << 20)
 }
 
 /// `barhive run` on W1 with curves and fills streamed to files.

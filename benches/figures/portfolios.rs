@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use barhive::bench::portfolios::measure;
 use barhive::engine::{
     indicator::IndicatorSpec,
     outcome::{Ended, rerun_alone},
@@ -15,12 +16,11 @@ use barhive::engine::{
     registry::{StrategyFactory, factory},
     set::{Machinery, RunSpec},
     strategy::{Bars, Context, Setup, SetupError, Strategy, Value},
-    sweep::{VariantRange, run_pass},
 };
 
 use crate::{
     fixtures,
-    measure::{Figures, median_ns, timed},
+    measure::{Figures, timed},
 };
 
 /// Accounts on one stream.
@@ -31,8 +31,7 @@ const BARS: u64 = 10_000;
 pub fn figures(figures: &mut Figures) {
     if figures.wants(&["portfolio_mops_per_s"]) {
         let registry = fixtures::registry();
-        let machinery = Machinery { lanes: false, ..Machinery::default() };
-        let mut spec = super::w2::spec(machinery);
+        let mut spec = super::w2::spec(Machinery::default());
         spec.bars_max = Some(BARS);
         // The thousand crosses, three times over: an account each.
         spec.definitions = (0..3)
@@ -42,13 +41,9 @@ pub fn figures(figures: &mut Figures) {
                 definition
             })
             .collect();
-        let range = VariantRange { start: 0, end: PORTFOLIOS };
-        let ns = median_ns(3, || {
-            let block = run_pass(&spec, &registry, range, &mut |_| true).expect("the pass runs");
-            assert_eq!((block.work.containers, block.work.rows), (PORTFOLIOS, BARS));
-            assert_eq!(block.work.steps, PORTFOLIOS * BARS, "every account is sampled at every bar");
-        });
-        figures.print("portfolio_mops_per_s", (PORTFOLIOS * BARS) as f64 / ns * 1e3, "M/s");
+        let found = measure(&spec, &registry, PORTFOLIOS, 3).expect("the pass runs");
+        assert_eq!((found.portfolios, found.bars), (PORTFOLIOS, BARS));
+        figures.print("portfolio_mops_per_s", found.updates_per_s / 1e6, "M/s");
     }
     if figures.wants(&["container_restart_ms_p99"]) {
         restarts(figures);

@@ -1,33 +1,30 @@
 //! W2: a thousand moving-average crosses over the same 100,000 bars, as a sweep.
 
-use std::{hint::black_box, sync::Arc};
+use std::hint::black_box;
 
-use barhive::{
-    actors::sweep::{SweepOptions, run_sweep},
-    engine::{
-        Registry,
-        indicator::{self, IndicatorSpec, Input},
-        instrument::InstrumentId,
-        set::{Limits, Machinery},
-        simd::Simd,
-        strategy::Sizing,
-        sweep::{Definition, Grid, PassBlock, SweepHasher, SweepSpec, VariantRange, run_pass},
-        timeframe::Timeframe,
-    },
+use barhive::engine::{
+    Registry,
+    indicator::{self, IndicatorSpec, Input},
+    instrument::InstrumentId,
+    set::{Limits, Machinery},
+    simd::Simd,
+    strategy::Sizing,
+    sweep::{Definition, Grid, PassBlock, SweepHasher, SweepSpec, VariantRange, run_pass},
+    timeframe::Timeframe,
 };
 use fearless_simd::Level;
 use serde_json::{Map, Value, json};
 
 use crate::{
     fixtures,
-    measure::{Figures, median, median_ns, timed},
+    measure::{Figures, median_ns, timed},
 };
 
 /// Bars of every backtest.
-const BARS: u64 = 100_000;
+pub const BARS: u64 = 100_000;
 
 /// The reference pairs, where they are there; else as many of the same kind.
-fn pairs() -> Vec<(u32, u32)> {
+pub fn pairs() -> Vec<(u32, u32)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/parity/pairs_1000.json");
     match std::fs::read_to_string(path) {
         Ok(text) => serde_json::from_str(&text).expect("pairs of numbers"),
@@ -106,9 +103,6 @@ pub fn figures(figures: &mut Figures) {
     if figures.wants(&names) {
         rates(figures);
     }
-    if figures.wants(&["scale_threads_2"]) {
-        scale(figures);
-    }
     if figures.wants(&["job_setup_us"]) {
         setup(figures);
     }
@@ -141,43 +135,6 @@ fn rates(figures: &mut Figures) {
     }
 }
 
-/// Two workers against one, in turns; and two loops that have nothing in common, against one.
-fn scale(figures: &mut Figures) {
-    let registry = Arc::new(fixtures::registry());
-    let spec = Arc::new(spec(Machinery::default()));
-    let allowed = crate::measure::unpin();
-    assert!(allowed >= 2, "two workers need two cores");
-    let run = |workers: usize| {
-        let options = SweepOptions { workers, chunk: Some(250), batch: Some(250), ..SweepOptions::default() };
-        let mut variants = 0;
-        let mut sink = |block: &PassBlock| {
-            variants += block.variants.len();
-            Ok(())
-        };
-        let (time, outcome) = timed(|| run_sweep(&spec, &registry, options, &mut sink));
-        assert_eq!(outcome.expect("the sweep runs").finished, 1_000);
-        assert_eq!(variants, 1_000);
-        time.as_secs_f64()
-    };
-    run(1);
-    let ratios = (0..5).map(|_| run(1) / run(2)).collect();
-    figures.print("scale_threads_2", median(ratios), "times");
-    let floor = Floor::new();
-    let alone = |count: u32| floor.side_by_side(Level::new(), count);
-    let ratios = (0..5).map(|_| {
-        let one = timed(|| alone(400) + alone(400)).0.as_secs_f64();
-        let two = timed(|| {
-            std::thread::scope(|scope| {
-                let other = scope.spawn(|| alone(400));
-                alone(400) + other.join().expect("it does not panic")
-            })
-        });
-        one / two.0.as_secs_f64()
-    });
-    figures.print("scale_floor_2", median(ratios.collect()), "times");
-    crate::measure::pin_to_one_core();
-}
-
 /// What a variant takes besides its rows: the slope between many and few variants on next to no rows.
 fn setup(figures: &mut Figures) {
     let registry = fixtures::registry();
@@ -206,7 +163,7 @@ fn levels() -> Vec<(Level, &'static str)> {
 }
 
 /// The same backtests, written by hand: prices and averages in plain arrays, batch by batch.
-struct Floor {
+pub struct Floor {
     open: Vec<f64>,
     close: Vec<f64>,
     pairs: Vec<(u32, u32)>,
@@ -216,7 +173,7 @@ struct Floor {
 const BATCH: usize = 1_024;
 
 impl Floor {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (open, close) = super::w1::columns(&fixtures::w1_set(&fixtures::w1()));
         let rows = BARS as usize;
         Self { open: open[..rows].to_vec(), close: close[..rows].to_vec(), pairs: pairs() }
@@ -276,7 +233,7 @@ impl Floor {
     }
 
     /// Eight pairs at a time, without a branch; answers nanoseconds.
-    fn side_by_side(&self, level: Level, count: u32) -> f64 {
+    pub fn side_by_side(&self, level: Level, count: u32) -> f64 {
         self.run(count, |floor, columns, places, states, from, to| {
             for (places, states) in places.chunks(8).zip(states.chunks_mut(8)) {
                 let Ok(states) = <&mut [State; 8]>::try_from(states) else { continue };

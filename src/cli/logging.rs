@@ -8,6 +8,9 @@ use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::Sub
 
 use super::outcome::CliError;
 
+/// The variable that sets levels part by part.
+pub(super) const LEVELS: &str = "BARHIVE_LOG";
+
 /// Flags about logs, good for every command.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Output")]
@@ -78,10 +81,10 @@ impl LogFlags {
     }
 
     fn stderr_filter(&self) -> Result<Targets, CliError> {
-        match std::env::var("BARHIVE_LOG") {
+        match std::env::var(LEVELS) {
             Ok(text) => text.parse().map_err(|error| {
                 CliError::Usage(format!(
-                    "BARHIVE_LOG: {error}; expected levels such as `warn,barhive_actors=debug`"
+                    "{LEVELS}: {error}; expected levels such as `warn,barhive_actors=debug`"
                 ))
             }),
             Err(_) => Ok(Targets::new().with_default(self.level())),

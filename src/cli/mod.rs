@@ -4,6 +4,7 @@
 //! everything else to standard error. Exit codes: 0 all done, 1 something failed, 2 the command line
 //! or the configuration is wrong, 70 the root supervisor gave up.
 
+mod bench;
 mod completions;
 mod config_flags;
 mod config_show;
@@ -37,6 +38,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::Registry;
 use outcome::{CliError, Outcome};
+pub(crate) use worker::worker_process;
 
 /// Backtests strategy sets on bars: one pass over the data feeds every account
 #[derive(Parser, Debug)]
@@ -74,6 +76,9 @@ enum Command {
     /// Import, list, check, convert and generate bars
     #[command(subcommand)]
     Data(Box<data::DataCommand>),
+    /// Measure this program on this machine: memory, start-up, scaling
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Show a configuration as it is understood
     #[command(subcommand)]
     Config(config_show::ConfigCommand),
@@ -81,7 +86,7 @@ enum Command {
     Completions(completions::CompletionsFlags),
     /// Be a process of a sweep: started by `sweep --isolation process`
     #[command(hide = true)]
-    Worker,
+    Worker(worker::WorkerFlags),
 }
 
 /// The whole program over `registry`: reads the process's arguments, does what they ask, answers the
@@ -127,10 +132,11 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Plan(flags) => plan::run(flags, parts, out),
         Command::Schema(flags) => schema::run(flags, parts, out),
         Command::Data(command) => data::run(command, parts, out),
+        Command::Bench(command) => bench::run(command, parts, out),
         Command::Config(command) => config_show::run(command, parts, out),
         Command::List(command) => list::run(command, parts, out),
         Command::Completions(flags) => completions::run(flags, out),
-        Command::Worker => worker::run(parts),
+        Command::Worker(flags) => worker::run(flags, parts),
     }
 }
 

@@ -13,9 +13,10 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    logging::LogFlags,
+    logging::{self, LogFlags},
     outcome::{CliError, Done, Outcome},
 };
+use crate::bench;
 
 /// Which sweep a worker runs.
 #[derive(Serialize, Deserialize)]
@@ -40,6 +41,14 @@ impl From<&PointsFile> for File {
     fn from(file: &PointsFile) -> Self {
         Self { path: file.path.clone(), hash: blake3::hash(file.text.as_bytes()).to_hex().to_string() }
     }
+}
+
+/// How a worker is started.
+#[derive(Args, Debug)]
+pub(super) struct WorkerFlags {
+    /// Know the strategies of `bench`, too
+    #[arg(long)]
+    bench: bool,
 }
 
 /// What worker processes may take.
@@ -114,17 +123,35 @@ pub(super) fn process_spec(
     Ok(process)
 }
 
+/// `program` as the workers of a sweep that is measured: it knows the strategies that only measurements
+/// need, and logs nothing.
+///
+/// # Errors
+/// As text: when the sweep cannot be told.
+pub(crate) fn worker_process(sweep: &LoadedSweep, program: &Path) -> Result<ProcessSpec, String> {
+    let process = process_spec(sweep, Path::new("."), &LogFlags::default());
+    let mut process = process.map_err(|error| error.to_string())?;
+    program.clone_into(&mut process.program);
+    process.args.push(OsString::from("--bench"));
+    // What is read to name the frames of a backtrace is not what is measured.
+    for (name, value) in [(logging::LEVELS, "off"), ("RUST_BACKTRACE", "0")] {
+        process.env.push((OsString::from(name), OsString::from(value)));
+    }
+    Ok(process)
+}
+
 /// The very program that runs, even where another version has taken its place on the disk since.
-fn program() -> io::Result<PathBuf> {
+pub(super) fn program() -> io::Result<PathBuf> {
     let own = Path::new("/proc/self/exe");
     if own.exists() { Ok(own.to_path_buf()) } else { std::env::current_exe() }
 }
 
 /// Is a worker of the sweep that the coordinator at the other end of standard input tells.
-pub(super) fn run(parts: &Parts) -> Outcome {
+pub(super) fn run(flags: &WorkerFlags, parts: &Parts) -> Outcome {
+    let parts = if flags.bench { bench::strategies::register(parts.clone()) } else { parts.clone() };
     let (input, output) =
         worker_pipes().map_err(|error| CliError::Failed(format!("a worker has no pipes: {error}")))?;
-    serve_worker(input, output, |payload| load(payload, parts))
+    serve_worker(input, output, |payload| load(payload, &parts))
         .map_err(|error| CliError::Failed(error.to_string()))?;
     Ok(Done::All)
 }

@@ -1,5 +1,6 @@
 //! The program as its users meet it: spawned, with arguments, looked at from outside.
 
+mod bench;
 mod data;
 mod manners;
 mod program;
