@@ -9,6 +9,7 @@ mod completions;
 mod config_flags;
 mod config_show;
 mod data;
+mod database;
 mod list;
 mod logging;
 mod outcome;

@@ -303,7 +303,7 @@ fn a_database_that_refuses_is_given_up_with_its_reason() {
     let refusing: Connect = Box::new(|| Err(DatabaseError::Refused("no such user".to_owned())));
     let follower = Follower::start(refusing, store.run().folder().to_owned(), spec).unwrap();
     let report = follower.finish(WAIT, &|| true);
-    assert!(!report.complete && report.fault.unwrap().contains("no such user"));
+    assert!(!report.complete && report.refused && report.fault.unwrap().contains("no such user"));
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! The program as its users meet it: spawned, with arguments, looked at from outside.
 
 mod bench;
+mod best;
 mod data;
+mod databases;
+mod full_disk;
 mod manners;
 mod program;
 mod results;
 mod runs;
+mod server;
 mod sets;
 mod sweep_runs;
 mod sweeps;

@@ -99,7 +99,7 @@ fn old_runs_go_and_are_named() {
     let place = after_a_sweep();
     place.succeed(&["sweep", "sweep.yaml", "-q"]);
     place.succeed(&["sweep", "sweep.yaml", "-q"]);
-    let folders = || fs::read_dir(place.path("results")).expect("results").count();
+    let folders = || place.runs().len();
     let would = place.succeed(&["runs", "prune", "--keep", "1", "--dry-run"]);
     assert_eq!((folders(), would.stdout.matches("would be removed\n").count()), (3, 2), "{}", would.stdout);
     let gone = place.succeed(&["runs", "prune", "--keep", "1"]);
@@ -109,8 +109,7 @@ fn old_runs_go_and_are_named() {
 #[test]
 fn the_report_comes_again_and_as_a_page_that_loads_nothing() {
     let place = after_a_sweep();
-    let folder =
-        fs::read_dir(place.path("results")).expect("results").next().expect("a run").expect("a run").path();
+    let folder = place.runs().pop().expect("a run");
     let report = place.succeed(&["report", "latest", "--html", "--top", "3", "--rank", "trades"]);
     report.fits_80_columns();
     assert!(report.stdout.contains("the best 3 by trades (highest)"), "{}", report.stdout);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::program::{Answer, Place};
 
 /// Nine pairs of averages on a made-up market.
-const SWEEP: &str = "
+pub const SWEEP: &str = "
 name: pairs
 feed: {kind: synthetic, params: {seed: 7, symbols: [ALPHA], bars: 2000, timeframe: 1h}}
 account: {cash: 100000 USD}
@@ -86,9 +86,7 @@ fn the_sweep_that_comes_along_prints_its_best_within_80_columns() {
         assert!(last.starts_with("peak memory: ") && last.contains("proportional"), "{last}");
     }
     assert!(!answer.stderr.contains('\r'), "no bar where there is no terminal: {}", answer.stderr);
-    let folders: Vec<_> = fs::read_dir(place.path("results")).expect("results").collect();
-    let folder = folders[0].as_ref().expect("a folder").path();
-    assert_eq!(folders.len(), 1);
+    let [folder] = place.runs().try_into().expect("one run");
     let result = json(&fs::read_to_string(folder.join("result.json")).expect("a result"));
     assert_eq!((&result["done"], &result["failed"]), (&336.into(), &0.into()));
     assert!(answer.stdout.contains(result["result_hash"].as_str().expect("a hash")));
@@ -195,7 +193,7 @@ fn resume_finds_the_newest_unfinished_run_of_the_same_sweep() {
     let answer = Answer::of(child.wait_with_output().expect("it ends"));
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
     place.succeed(&["sweep", "sweep.yaml", "--resume"]);
-    assert_eq!(fs::read_dir(place.path("results")).expect("results").count(), 1);
+    assert_eq!(place.runs().len(), 1);
     let again = place.succeed(&["sweep", "sweep.yaml", "--resume"]);
     assert!(again.stderr.contains("is finished already"), "{}", again.stderr);
 }

@@ -6,7 +6,7 @@ use barhive_actors::RecorderFactory;
 use barhive_engine::{
     instrument::Instrument,
     record::{Recorder, Records as Frame, Wants},
-    set::RunSpec,
+    set::{ContainerSpec, RunSpec},
 };
 use barhive_report::store::{Format, RecordStore, Recorded};
 
@@ -43,12 +43,21 @@ impl Records {
 
     /// Makes the recorder of a container.
     pub(in crate::cli) fn factory(&self) -> RecorderFactory {
+        self.factory_with(|_| None)
+    }
+
+    /// The same, with a recorder of somebody else's beside it.
+    pub(in crate::cli) fn factory_with(
+        &self,
+        beside: impl Fn(&ContainerSpec) -> Option<Box<dyn Recorder>> + Send + Sync + 'static,
+    ) -> RecorderFactory {
         let (stores, instruments) = (self.stores.clone(), Arc::clone(&self.instruments));
         Arc::new(move |container| {
-            let mut recorders: Vec<Box<dyn Recorder>> = Vec::with_capacity(stores.len());
+            let mut recorders: Vec<Box<dyn Recorder>> = Vec::with_capacity(stores.len() + 1);
             for store in &stores {
                 recorders.push(Box::new(store.recorder(container, &instruments)));
             }
+            recorders.extend(beside(container));
             match recorders.len() {
                 1 => recorders.remove(0),
                 _ => Box::new(All(recorders)),

@@ -11,8 +11,9 @@ use barhive_store::sweep::{SweepEntry, list};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::{BaseFlags, OpenSweep};
+use super::{BaseFlags, OpenSweep, ledger};
 use crate::cli::{
+    database::DatabaseFlags,
     outcome::{Done, Outcome},
     output::{self, Format},
     sweep::{RankFlags, failure, read},
@@ -22,6 +23,12 @@ use crate::cli::{
 pub(in crate::cli) struct ListFlags {
     #[command(flatten)]
     base: BaseFlags,
+    /// Show the ledger of the results database instead: every trial ever made on a data set, runs that
+    /// were removed included
+    #[arg(long)]
+    ledger: bool,
+    #[command(flatten)]
+    database: DatabaseFlags,
     /// How to print: table or json
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
@@ -29,6 +36,9 @@ pub(in crate::cli) struct ListFlags {
 
 pub(super) fn run(flags: &ListFlags, parts: &Parts, out: &mut dyn Write) -> Outcome {
     let base = &flags.base.base;
+    if flags.ledger {
+        return ledger::list(flags.database.existing(&[base]), base, flags.format, out);
+    }
     let (entries, faults) = list(base).map_err(failure)?;
     for fault in &faults {
         tracing::warn!("{fault}");

@@ -1,11 +1,17 @@
 //! `runs`: what is in the results folder, and running parts of it again.
 
+mod again;
 mod compare;
+mod ledger;
 mod list;
 mod open;
 mod prune;
 mod rerun;
+mod rerun_file;
+pub(super) mod same;
 mod show;
+mod sync;
+pub(super) mod variant;
 
 use std::{io::Write, path::PathBuf};
 
@@ -24,10 +30,13 @@ pub(super) enum RunsCommand {
     Show(show::ShowFlags),
     /// Compare two sweeps: configuration, data, results
     Compare(compare::CompareFlags),
-    /// Run combinations of a sweep again, with a full report, and check them against the sweep
+    /// Run combinations of a sweep again, with a full report, and check them against the sweep; or one that
+    /// was saved as a file
     Rerun(rerun::RerunFlags),
     /// Remove old runs; says which
     Prune(prune::PruneFlags),
+    /// Copy into the results database what it has missed
+    Sync(sync::SyncFlags),
 }
 
 /// Where runs are.
@@ -44,6 +53,7 @@ pub(super) fn run(command: &RunsCommand, parts: &Parts, out: &mut dyn Write) -> 
         RunsCommand::Show(flags) => show::run(flags, parts, out),
         RunsCommand::Compare(flags) => compare::run(flags, parts, out),
         RunsCommand::Rerun(flags) => rerun::run(flags, parts, out),
-        RunsCommand::Prune(flags) => prune::run(flags, out),
+        RunsCommand::Prune(flags) => prune::run(flags, parts, out),
+        RunsCommand::Sync(flags) => sync::run(flags, parts, out),
     }
 }

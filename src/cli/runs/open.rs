@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use barhive_config::{LoadOptions, SweepSettings};
+use barhive_config::{LoadOptions, SweepSettings, VariantSets};
 use barhive_engine::{registry::Registry as Parts, sweep::SweepSpec};
 use barhive_store::sweep::{SweepRun, list};
 use clap::Args;
@@ -25,6 +25,7 @@ pub(in crate::cli) struct OpenSweep {
     pub(in crate::cli) run: SweepRun,
     pub(in crate::cli) spec: SweepSpec,
     pub(in crate::cli) settings: SweepSettings,
+    pub(in crate::cli) sets: VariantSets,
 }
 
 impl OpenRun {
@@ -60,7 +61,7 @@ impl OpenSweep {
                 spec.variants()
             )));
         }
-        Ok(Self { run, spec, settings: loaded.settings })
+        Ok(Self { run, spec, settings: loaded.settings, sets: loaded.sets })
     }
 
     /// A variant by its number from 1, counted from 0.

@@ -1,55 +1,68 @@
 //! `runs rerun`: a combination of a sweep as a full run, checked against what the sweep says of it.
 
 use std::{
-    fs,
     io::Write,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use barhive_actors::{RunOptions, clock::SystemClock};
-use barhive_engine::{
-    Registry as Parts,
-    pass::RunError,
-    result::RunResult,
-    set::{Retention, Trace},
-    sweep::{Outcome as VariantOutcome, Variant},
-    time::Clock,
-};
-use barhive_report::{ReportInput, RunMeta, curve::PriceTap, store::Format as RecordFormat, sweep::Naming};
+use barhive_config::LoadOptions;
+use barhive_engine::{Registry as Parts, sweep::Variant};
+use barhive_report::sweep::Naming;
+use barhive_store::database::{Database, DatabaseError, ResultStore};
 use clap::Args;
 
-use super::{OpenRun, OpenSweep};
+use super::{
+    OpenSweep,
+    again::{Again, again},
+    rerun_file::rerun_file,
+    same::compare,
+    variant,
+};
 use crate::cli::{
+    database::DatabaseFlags,
     outcome::{CliError, Done, Outcome},
     output::wrapped,
-    run::{Records, write_folder},
     sweep::{RankFlags, failure, read},
 };
 
-/// Symbols whose prices a page shows.
-const SYMBOLS_SHOWN_MAX: usize = 24;
-
 #[derive(Args, Debug)]
 pub(in crate::cli) struct RerunFlags {
+    /// The run: its folder, its name, the beginning of that, or `latest`; or a file such as best.yaml
+    #[arg(value_name = "RUN")]
+    pub(super) name: String,
     #[command(flatten)]
-    run: OpenRun,
+    pub(super) base: super::BaseFlags,
     /// The number of the combination [default: the best, or with --top the best so many]
     #[arg(value_name = "VARIANT")]
-    variant: Option<u64>,
+    pub(super) variant: Option<u64>,
     #[command(flatten)]
-    ranked: RankFlags,
+    pub(super) ranked: RankFlags,
     /// Write reports here, a folder per combination [default: variants/ in the run's folder]
     #[arg(long, value_name = "DIR")]
-    results_dir: Option<PathBuf>,
+    pub(super) results_dir: Option<PathBuf>,
     /// Write no HTML report
     #[arg(long)]
-    no_html: bool,
+    pub(super) no_html: bool,
+    #[command(flatten)]
+    database: DatabaseFlags,
 }
 
 pub(super) fn run(flags: &RerunFlags, parts: &Parts, out: &mut dyn Write) -> Outcome {
-    let open = flags.run.open(parts)?;
-    let base = flags.results_dir.clone().unwrap_or_else(|| open.run.folder().join("variants"));
+    let file = Path::new(&flags.name);
+    if file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && file.is_file() {
+        return rerun_file(flags, file, parts, out);
+    }
+    let open = OpenSweep::open(&super::open::find(&flags.base.base, &flags.name)?, parts)?;
+    let run_folder = open.run.folder();
+    let base = flags.results_dir.clone().unwrap_or_else(|| run_folder.join("variants"));
+    let target = flags.database.existing(&[run_folder, run_folder.parent().unwrap_or(Path::new(""))]);
+    let mut database = target.and_then(|target| match target.open() {
+        Ok(database) => Some(database),
+        Err(error) => {
+            tracing::warn!("{error}; signals and trades are not copied");
+            None
+        }
+    });
     let mut all_same = true;
     for index in chosen(flags, &open)? {
         let number = index + 1;
@@ -57,8 +70,8 @@ pub(super) fn run(flags: &RerunFlags, parts: &Parts, out: &mut dyn Write) -> Out
             CliError::Failed(format!("combination {number} has no result yet; resume the sweep first"))
         })?;
         let folder = base.join(number.to_string());
-        let (result, files) = rerun(&open, &stored, parts, &folder, !flags.no_html)?;
-        let verdict = compare(&stored, result.as_ref());
+        let ran = rerun(&open, &stored, parts, &folder, !flags.no_html)?;
+        let verdict = compare(&stored, ran.as_ref().and_then(|again| again.result.accounts.first()));
         all_same &= verdict.is_ok();
         let words = Naming::of(&open.spec).words_of(&open.spec, index);
         let told = match &verdict {
@@ -66,10 +79,14 @@ pub(super) fn run(flags: &RerunFlags, parts: &Parts, out: &mut dyn Write) -> Out
             Err(said) => format!("no. {number} {words}: differs: {said}"),
         };
         out.write_all(wrapped(&told).as_bytes())?;
-        if files {
-            writeln!(out, "  {}", folder.display())?;
-        }
+        let Some(again) = ran else { continue };
+        writeln!(out, "  {}", folder.display())?;
         out.flush()?;
+        if let (Ok(_), Some(database)) = (&verdict, &mut database)
+            && let Err(error) = keep(&open, index, &again, database)
+        {
+            tracing::warn!("{error}; signals and trades of no. {number} are not copied");
+        }
     }
     Ok(if all_same { Done::All } else { Done::WithFailures })
 }
@@ -92,112 +109,41 @@ fn chosen(flags: &RerunFlags, open: &OpenSweep) -> Result<Vec<u64>, CliError> {
     Ok(best)
 }
 
-/// Runs a combination with everything recorded. Answers its result, unless it cannot be set up, and
-/// whether reports were written.
+/// Runs a combination as the set that it is by itself; `None` when it cannot be set up.
 fn rerun(
     open: &OpenSweep,
     stored: &Variant,
     parts: &Parts,
     folder: &Path,
     html: bool,
-) -> Result<(Option<RunResult>, bool), CliError> {
-    let started_ns = SystemClock.now_ns();
-    let (mut spec, _, faults) = open.spec.run_spec(parts, std::iter::once(stored.index));
-    if !faults.is_empty() {
-        return Ok((None, false));
-    }
-    for container in &mut spec.containers {
-        // The key is long; a name is what folders and tables show.
-        container.name = format!("no. {}", stored.index + 1);
-        (container.trace, container.retention) = (Trace::Full, Retention::Full);
-    }
-    spec.name = format!("{} no. {}", open.spec.name, stored.index + 1);
-    let tap = PriceTap::new(Arc::clone(&spec.source), SYMBOLS_SHOWN_MAX);
-    spec.source = Arc::clone(&tap) as _;
-    let records = Records::start(folder, vec![RecordFormat::Parquet], &spec)?;
-    let options =
-        RunOptions { recorders: records.factory(), seed: open.spec.account.seed, ..RunOptions::default() };
-    let instruments = spec.instruments.clone();
-    let outcome = match barhive_actors::run(spec, parts, options) {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            records.discard();
-            // Folders that this run made and that are empty again.
-            let _ = fs::remove_dir(folder);
-            return match error {
-                RunError::Setup(_) => Ok((None, false)),
-                other => Err(CliError::Failed(format!("no. {} cannot be run: {other}", stored.index + 1))),
-            };
+) -> Result<Option<Again>, CliError> {
+    let text = variant::text(&open.run, &open.spec, &open.sets, stored)?;
+    let origin = open.run.folder().join("config.yaml");
+    // What was sound as a sweep is sound as a set, but for what makes the combination fail.
+    match barhive_config::load_str(&text, &origin.display().to_string(), parts, &LoadOptions::default()) {
+        Ok(set) => again(set, &origin, parts, folder, html),
+        Err(faults) => {
+            tracing::debug!("combination {} cannot be set up: {faults}", stored.index + 1);
+            Ok(None)
         }
-    };
-    drop(outcome.recorders);
-    let result = outcome.result;
-    let quarantined: Vec<_> = result.quarantined.iter().map(|one| one.container.clone()).collect();
-    let recorded = records.finish(&quarantined);
-    let manifest = open.run.manifest();
-    let config = format!(
-        "# Combination {number} of this sweep: barhive sweep config.yaml --jobs {number}\n{}",
-        manifest.config,
-        number = stored.index + 1,
-    );
-    let meta = RunMeta {
-        name: format!("{} no. {}", open.spec.name, stored.index + 1),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_ns: Some(started_ns),
-        wall_ms: outcome.elapsed.as_secs_f64() * 1e3,
-        config_text: config.clone(),
-        config_path: Some(open.run.folder().join("config.yaml").display().to_string()),
-        seed: open.spec.account.seed,
-        ..RunMeta::default()
-    };
-    let prices = tap.prices();
-    let input = ReportInput {
-        result: &result,
-        meta: &meta,
-        instruments: &instruments,
-        curves: &recorded.curves,
-        prices: &prices,
-        files: &recorded.files,
-        faults: &recorded.faults,
-    };
-    write_folder(folder, &config, &input, html)?;
-    Ok((Some(result), true))
+    }
 }
 
-/// What the run has in common with what the sweep keeps: the digest over equity, cash and positions of
-/// every step, and every figure.
-fn compare(stored: &Variant, result: Option<&RunResult>) -> Result<String, String> {
-    let account = result.and_then(|result| result.accounts.first());
-    match (&stored.outcome, account) {
-        (VariantOutcome::Failed { reason, .. }, None) => Ok(format!("it failed: {reason}")),
-        (VariantOutcome::Failed { reason, .. }, Some(_)) => Err(format!("it failed ({reason}), now it ran")),
-        (VariantOutcome::Done(_), None) => Err("it ran, now it failed".to_owned()),
-        (VariantOutcome::Done(then), Some(now)) => {
-            let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            if then.digest != now.digest_bytes {
-                return Err(format!("its digest was {}, now {}", hex(&then.digest), hex(&now.digest_bytes)));
-            }
-            let money =
-                [("final equity", then.final_equity, now.final_equity), ("fees", then.fees, now.fees)];
-            if let Some((name, then, now)) = money.into_iter().find(|(_, then, now)| then != now) {
-                return Err(format!("its {name} was {then}, now {now}"));
-            }
-            let counts = [
-                ("orders", then.orders, now.orders),
-                ("fills", then.fills, now.fills),
-                ("trades", then.trades, now.trades),
-            ];
-            if let Some((name, then, now)) = counts.into_iter().find(|(_, then, now)| then != now) {
-                return Err(format!("it had {then} {name}, now {now}"));
-            }
-            let bits = |value: Option<f64>| value.map(f64::to_bits);
-            let (figures_then, figures_now) = (then.statistics.figures(), now.statistics.figures());
-            for ((name, then), (_, now)) in figures_then.into_iter().zip(figures_now) {
-                if bits(then) != bits(now) {
-                    return Err(format!("its {name} was {then:?}, now {now:?}"));
-                }
-            }
-            Ok(format!("digest {}, every figure", hex(&then.digest)))
-        }
+/// Puts signals and trades into a database that has the combination.
+fn keep(open: &OpenSweep, index: u64, again: &Again, database: &mut Database) -> Result<(), DatabaseError> {
+    let run = open.run.id();
+    if !database.stored(&run)?.contains(index) {
+        return Ok(());
     }
+    let parts = open.spec.variant(index);
+    let definition =
+        parts.map(|parts| open.spec.definitions[parts.definition].id.clone()).unwrap_or_default();
+    for container in &again.containers {
+        let mut container = container.clone();
+        // The database knows a strategy by the name that it has in the sweep.
+        container.strategies.iter_mut().for_each(|strategy| strategy.id.clone_from(&definition));
+        let (signals, trades) = again.collector.rows(&container, &open.spec.instruments);
+        database.replace_records(&run, index, &signals, &trades)?;
+    }
+    Ok(())
 }

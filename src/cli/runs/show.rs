@@ -1,6 +1,6 @@
 //! `runs show`: one run in full.
 
-use std::{fs, io::Write};
+use std::{fs, io::Write, path::Path};
 
 use barhive_engine::registry::Registry as Parts;
 use barhive_report::{
@@ -10,8 +10,9 @@ use barhive_report::{
 use barhive_store::sweep::{SweepWork, WORK};
 use clap::Args;
 
-use super::OpenRun;
+use super::{OpenRun, OpenSweep};
 use crate::cli::{
+    database::DatabaseFlags,
     outcome::{Done, Outcome},
     output::{Format, wrapped},
     sweep::{RankFlags, failure, print_report, read},
@@ -23,6 +24,8 @@ pub(in crate::cli) struct ShowFlags {
     run: OpenRun,
     #[command(flatten)]
     ranked: RankFlags,
+    #[command(flatten)]
+    database: DatabaseFlags,
     /// How to print: table or json
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
@@ -49,6 +52,7 @@ pub(super) fn run(flags: &ShowFlags, parts: &Parts, out: &mut dyn Write) -> Outc
         lines.push(format!("finished     {} UTC", stamp(second)));
     }
     lines.push(format!("work         {} rows, {} steps", count(facts.work.rows), count(facts.work.steps)));
+    lines.extend(trials(flags, &open));
     const SERIES_SHOWN: usize = 10;
     for (series, hash) in facts.data.iter().take(SERIES_SHOWN) {
         lines.push(format!("data         {series} {}", hash.as_deref().unwrap_or("")));
@@ -64,4 +68,18 @@ pub(super) fn run(flags: &ShowFlags, parts: &Parts, out: &mut dyn Write) -> Outc
         if line.len() <= 80 { writeln!(out, "{line}")? } else { out.write_all(wrapped(&line).as_bytes())? }
     }
     Ok(Done::All)
+}
+
+/// How many trials were ever made on the same data, as far as a database knows.
+fn trials(flags: &ShowFlags, open: &OpenSweep) -> Option<String> {
+    let folder = open.run.folder();
+    let target = flags.database.existing(&[folder, folder.parent().unwrap_or(Path::new(""))])?;
+    let asked = target.open().and_then(|mut database| database.trials(&open.run.manifest().data_hash()));
+    match asked {
+        Ok(trials) => Some(format!("trials       {} on these data, by {target}", count(trials))),
+        Err(error) => {
+            tracing::warn!("{target}: {error}");
+            None
+        }
+    }
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use barhive_actors::sweep::Isolation;
-use barhive_config::{LoadOptions, LoadedSweep, RankBy, SweepSettings};
+use barhive_config::{DatabaseUrl, LoadOptions, LoadedSweep, RankBy, SweepSettings, database_url};
 use barhive_engine::{registry::Registry as Parts, sweep::VariantSet};
 use barhive_report::{ranking::Objective, sweep::Ranking};
 use clap::{Args, ValueEnum};
 
 use super::data::feed_override;
 use crate::cli::{
+    database::{self, Target},
     logging::LogFlags,
     outcome::CliError,
     output::{Format, count},
@@ -47,6 +48,11 @@ pub(in crate::cli) struct SweepFlags {
     bars: Option<u64>,
     #[command(flatten)]
     ranked: RankFlags,
+    /// Copy results into this database: none, sqlite:FILE or postgres://USER@HOST/NAME, with
+    /// ${VARIABLE} from the environment [default: as the sweep says, else results.sqlite in the folder
+    /// of results]
+    #[arg(long, value_name = "URL", value_parser = database_url)]
+    database: Option<DatabaseUrl>,
     /// Go on with the newest unfinished run of the same configuration and data
     #[arg(long)]
     pub(super) resume: bool,
@@ -143,6 +149,14 @@ impl SweepFlags {
         self.batch.or(settings.batch)
     }
 
+    /// The database that results are copied into; `folder` is where it is unless somebody says otherwise.
+    pub(super) fn database(&self, settings: &SweepSettings, folder: &Path) -> Option<Target> {
+        match self.database.as_ref().or(settings.database.as_ref()) {
+            Some(url) => Target::of(url.clone()),
+            None => Some(Target::file(folder.join(database::FILE))),
+        }
+    }
+
     pub(super) fn ranking(&self, settings: &SweepSettings) -> Result<Ranking, CliError> {
         self.ranked.ranking(settings)
     }
@@ -179,11 +193,19 @@ impl SweepFlags {
         if self.data.is_some() || self.bars.is_some() || self.jobs.is_some() || !self.overrides.is_empty() {
             command.push_str(" and the same --data, --bars, --jobs and --set");
         }
+        if self.database.is_some() {
+            command.push_str(" and the same --database");
+        }
         command
     }
 }
 
 impl RankFlags {
+    /// Whether anything was said.
+    pub(in crate::cli) fn is_given(&self) -> bool {
+        self.has_top() || !self.rank.is_empty()
+    }
+
     /// Whether it was said how many are meant.
     pub(in crate::cli) fn has_top(&self) -> bool {
         self.top.is_some()

@@ -1,21 +1,19 @@
 //! The run folder of a sweep: made anew, or found again to go on with.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use barhive_config::LoadedSweep;
-use barhive_engine::{
-    data::SeriesKind,
-    plan::serving,
-    sweep::{SweepSpec, VariantSet},
-};
+use barhive_engine::sweep::VariantSet;
 use barhive_report::store::write_whole;
 use barhive_store::sweep::{DataUse, SweepError, SweepManifest, SweepStore, list};
 
-use super::flags::SweepFlags;
+use super::{
+    flags::SweepFlags,
+    series::{of_sweep, series},
+};
 use crate::cli::{
     outcome::CliError,
     results_dir::{self, new_folder},
@@ -41,7 +39,7 @@ pub(super) fn manifest(
     now_ns: i64,
 ) -> Result<SweepManifest, CliError> {
     let spec = &loaded.spec;
-    let mut data = series(spec)?;
+    let mut data = series(&*spec.source, of_sweep(spec))?;
     // Files of points are data, too: other points, other results.
     data.extend(loaded.files.iter().map(|file| DataUse {
         series: format!("points {}", file.path.display()),
@@ -57,31 +55,6 @@ pub(super) fn manifest(
         selected,
         created_ns: now_ns,
     })
-}
-
-/// The series that the sweep reads, sorted.
-fn series(spec: &SweepSpec) -> Result<Vec<DataUse>, CliError> {
-    let mut wanted = BTreeMap::<_, BTreeSet<_>>::new();
-    for definition in &spec.definitions {
-        for id in definition.instruments.iter().flatten() {
-            wanted.entry(*id).or_default().extend(definition.timeframes.iter().copied());
-        }
-    }
-    let mut found = BTreeMap::new();
-    for (id, timeframes) in wanted {
-        let symbol = &spec.instruments[id.index()].symbol;
-        let offered =
-            spec.source.series(symbol).map_err(|error| CliError::Failed(format!("{symbol}: {error}")))?;
-        for timeframe in timeframes {
-            let Some(info) = serving(&offered, SeriesKind::BAR, timeframe) else { continue };
-            let mut name = format!("{symbol} {} {}", info.kind, info.timeframe);
-            if info.data_hash.is_none() {
-                name.extend(info.rows.map(|rows| format!(", {rows} rows")));
-            }
-            found.insert(name, info.data_hash.clone());
-        }
-    }
-    Ok(found.into_iter().map(|(series, hash)| DataUse { series, hash }).collect())
 }
 
 impl Folder {
@@ -135,15 +108,20 @@ impl Folder {
 
     /// The configuration and its files of points: enough to run it again from here.
     fn write_config(&self, loaded: &LoadedSweep) -> Result<(), CliError> {
-        let folder = self.path();
-        let write = |path: PathBuf, text: &str| {
-            write_whole(&path, text.as_bytes())
-                .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))
-        };
         for file in &loaded.files {
-            write(folder.join(&file.path), &file.text)?;
+            self.write(&file.path.to_string_lossy(), &file.text)?;
         }
-        write(folder.join(CONFIG), &loaded.standalone_yaml)
+        self.write(CONFIG, &loaded.standalone_yaml)
+    }
+
+    /// Writes a file of text beside the results, whole.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), CliError> {
+        let path = self.path().join(name);
+        write_whole(&path, text.as_bytes())
+            .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))
     }
 
     /// Where it is.
@@ -160,7 +138,7 @@ impl Folder {
 }
 
 /// Where runs of this sweep are.
-fn base(flags: &SweepFlags, loaded: &LoadedSweep) -> PathBuf {
+pub(super) fn base(flags: &SweepFlags, loaded: &LoadedSweep) -> PathBuf {
     match &loaded.report.dir {
         Some(dir) => flags.sweep.parent().unwrap_or(Path::new("")).join(dir),
         None => results_dir::BASE.into(),

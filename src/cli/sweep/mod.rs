@@ -6,26 +6,28 @@ mod flags;
 mod folder;
 mod memory;
 mod progress_text;
+mod series;
 mod sink;
 mod watch;
 
 use std::{
     io::{self, Write},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use barhive_actors::{
     clock::SystemClock,
     sweep::{SweepError, SweepOptions, SweepOutcome, run_sweep},
 };
-use barhive_engine::time::Clock;
-use barhive_report::sweep::{SweepFacts, SweepReport, SweepTook, sweep_json, sweep_terminal};
+use barhive_config::LoadedSweep;
+use barhive_engine::{registry::Registry as Parts, time::Clock};
+use barhive_report::sweep::{Ranking, SweepFacts, SweepReport, SweepTook, sweep_json, sweep_terminal};
 use serde_json::json;
 
 use self::{
     facts::facts,
     flags::ProgressWord,
-    folder::{Folder, manifest},
+    folder::{Folder, base, manifest},
     memory::MemoryPeak,
     sink::Sink,
     watch::{Shown, Watch, say},
@@ -34,11 +36,14 @@ pub(super) use self::{
     facts::read,
     flags::{RankFlags, SweepFlags},
     folder::failure,
+    series::{Wanted, series},
 };
 use super::{
+    database::{Copied, Finished, Keeper, Target, bring},
     logging::LogFlags,
     outcome::{CliError, Done, Outcome},
     output::{self, Format},
+    runs::{OpenSweep, variant},
     signals,
 };
 use crate::Registry;
@@ -52,15 +57,12 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
     let mut ranking = flags.ranking(&loaded.settings)?;
     let manifest = manifest(&loaded, flags.selected(&loaded)?, started_ns)?;
     let mut folder = Folder::open(flags, &loaded, &manifest)?;
-    if let Some(result) = folder.store.run().result().map_err(failure)? {
-        tracing::warn!("{} is finished already: nothing is run", folder.path().display());
-        let facts = read(folder.store.run(), &mut ranking, &mut |_| {}).map_err(failure)?;
-        let report = SweepReport { spec: &loaded.spec, ranking: &ranking, facts: &facts, took: None };
-        print(flags.format, &report, None, out)?;
-        return Ok(if result.failed > 0 { Done::WithFailures } else { Done::All });
+    if folder.store.run().result().map_err(failure)?.is_some() {
+        let machine = (registry.as_engine(), &*interrupt);
+        return show_again(flags, &loaded, &folder, ranking, machine, out);
     }
 
-    let watch = Watch::start(&loaded.spec.name, interrupt, shown(flags, logs));
+    let watch = Watch::start(&loaded.spec.name, Arc::clone(&interrupt), shown(flags, logs));
     let options = SweepOptions {
         workers: flags.workers(&loaded.settings),
         chunk: flags.chunk(&loaded.settings),
@@ -74,30 +76,91 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
     let options = SweepOptions { isolation, ..options };
     begin(flags, logs, &folder, &options);
     let spec = Arc::new(loaded.spec.clone());
-    let mut sink = Sink::new(&mut folder.store, &mut ranking, watch.best()).map_err(failure)?;
+    let keeper = target(flags, &loaded, &folder);
+    let keeper = keeper.and_then(|target| Keeper::start(target, folder.path(), &spec));
+    let mut sink =
+        Sink::new(&mut folder.store, &mut ranking, watch.best(), keeper.as_ref()).map_err(failure)?;
     let ran = run_sweep(&spec, &Arc::new(registry.as_engine().clone()), options, &mut sink);
     let failures = sink.failures();
     let outcome = match ran {
         Ok(outcome) => outcome,
         Err(error) => {
             watch.stop();
+            if let Some(keeper) = keeper {
+                keeper.leave();
+            }
             return Err(given_up(error, flags, folder));
         }
     };
     let is_finished = folder.store.run().left().is_empty();
+    let mut saved = Ok(());
     if is_finished {
         folder.store.finish(&spec, SystemClock.now_ns()).map_err(failure)?;
+        saved = save_best(&folder, &loaded, &ranking);
     }
     let memory = watch.stop();
     let facts = facts(folder.store.run(), failures).map_err(failure)?;
     let report = SweepReport { spec: &spec, ranking: &ranking, facts: &facts, took: Some(took(&outcome)) };
     print(flags.format, &report, Some(memory), out)?;
     out.flush()?;
+    // Whoever waits for results has them; the database may take its time.
+    let copied = keeper.map_or(Copied::Whole, |keeper| match is_finished {
+        true => {
+            let run = folder.store.run();
+            let base = flags.results_dir.is_none().then(|| base(flags, &loaded));
+            let (base, parts) = (base.as_deref(), registry.as_engine());
+            keeper.finish(&Finished { run, spec: &spec, ranking: &ranking, parts, base }, &interrupt)
+        }
+        false => {
+            keeper.leave();
+            Copied::Later
+        }
+    });
     if !is_finished {
         interrupted(flags, shown(flags, logs), folder, &facts);
     }
     last_line(flags, logs, memory);
-    Ok(if is_finished && facts.failed == 0 { Done::All } else { Done::WithFailures })
+    saved?;
+    let is_good = is_finished && facts.failed == 0 && copied != Copied::Refused;
+    Ok(if is_good { Done::All } else { Done::WithFailures })
+}
+
+/// A run that is finished already: it is shown again, and the database gets what it has missed.
+fn show_again(
+    flags: &SweepFlags,
+    loaded: &LoadedSweep,
+    folder: &Folder,
+    mut ranking: Ranking,
+    (parts, stop): (&Parts, &AtomicBool),
+    out: &mut dyn Write,
+) -> Outcome {
+    let run = folder.store.run();
+    tracing::warn!("{} is finished already: nothing is run", folder.path().display());
+    let facts = read(run, &mut ranking, &mut |_| {}).map_err(failure)?;
+    let report = SweepReport { spec: &loaded.spec, ranking: &ranking, facts: &facts, took: None };
+    print(flags.format, &report, None, out)?;
+    out.flush()?;
+    if let Some(target) = target(flags, loaded, folder) {
+        let brought = bring(&OpenSweep::open(folder.path(), parts)?, &target, parts, stop);
+        if let Err(fault) = brought {
+            tracing::warn!("{target} has not got all results: {fault}");
+        }
+    }
+    Ok(if facts.failed > 0 { Done::WithFailures } else { Done::All })
+}
+
+/// The database that this run is copied into.
+fn target(flags: &SweepFlags, loaded: &LoadedSweep, folder: &Folder) -> Option<Target> {
+    match &flags.results_dir {
+        Some(_) => flags.database(&loaded.settings, folder.path()),
+        None => flags.database(&loaded.settings, &base(flags, loaded)),
+    }
+}
+
+/// The best combination as a set that runs on its own.
+fn save_best(folder: &Folder, loaded: &LoadedSweep, ranking: &Ranking) -> Result<(), CliError> {
+    let Some(best) = ranking.best() else { return Ok(()) };
+    folder.write(variant::BEST, &variant::text(folder.store.run(), &loaded.spec, &loaded.sets, best)?)
 }
 
 fn shown(flags: &SweepFlags, logs: &LogFlags) -> Shown {

@@ -9,6 +9,7 @@ use barhive_store::sweep::SweepStore;
 use serde::Serialize;
 
 use super::facts::Failures;
+use crate::cli::database::Keeper;
 
 /// The best so far, for whoever watches.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -41,6 +42,7 @@ pub(super) struct Sink<'a> {
     ranking: &'a mut Ranking,
     failures: Failures,
     best: BestSoFar,
+    keeper: Option<&'a Keeper>,
 }
 
 impl<'a> Sink<'a> {
@@ -52,6 +54,7 @@ impl<'a> Sink<'a> {
         store: &'a mut SweepStore,
         ranking: &'a mut Ranking,
         best: BestSoFar,
+        keeper: Option<&'a Keeper>,
     ) -> Result<Self, barhive_store::sweep::SweepError> {
         let mut failures = Failures::default();
         for variant in store.run().variants() {
@@ -59,7 +62,7 @@ impl<'a> Sink<'a> {
             ranking.offer(&variant);
             failures.see(&variant);
         }
-        let sink = Self { store, ranking, failures, best };
+        let sink = Self { store, ranking, failures, best, keeper };
         sink.tell();
         Ok(sink)
     }
@@ -82,6 +85,9 @@ impl<'a> Sink<'a> {
 impl SweepSink for Sink<'_> {
     fn take(&mut self, block: &PassBlock) -> Result<(), String> {
         self.store.append(block).map_err(|error| error.to_string())?;
+        if let Some(keeper) = self.keeper {
+            keeper.wake();
+        }
         for variant in &block.variants {
             self.ranking.offer(variant);
             self.failures.see(variant);

@@ -27,6 +27,9 @@ const RETRY_MAX: Duration = Duration::from_secs(10);
 const RETRY_ENDING: Duration = Duration::from_millis(500);
 /// Between two looks at how far it is, by whoever waits for the end.
 const LOOK: Duration = Duration::from_millis(50);
+/// So many times as long as one that does not answer, a database that is at work is waited for: a pass may
+/// be large.
+const AT_WORK: u32 = 10;
 
 /// Connects to the database, each time that it is needed anew.
 pub type Connect = Box<dyn FnMut() -> Result<Box<dyn ResultStore>, DatabaseError> + Send>;
@@ -49,6 +52,8 @@ pub struct FollowReport {
     pub complete: bool,
     /// How often the database was gone.
     pub gone: u64,
+    /// Whether it was given up: trying again makes no sense.
+    pub refused: bool,
     /// Why it is not complete, as far as it is known.
     pub fault: Option<String>,
 }
@@ -98,9 +103,10 @@ impl Follower {
         self.shared.report().clone()
     }
 
-    /// Copies what is left. Gives up when nothing has got on for as long as `patience`, or `go_on`, which is
-    /// asked often, says so; what is missing then can be brought in by [`super::catch_up()`] whenever the
-    /// database is back.
+    /// Copies what is left. Gives up when a database that does not answer has not come back for as long as
+    /// `patience`, when one that seems to be at work has not got on for ten times as long, or when `go_on`,
+    /// which is asked often, says so; what is missing then can be brought in by [`super::catch_up()`]
+    /// whenever the database is back.
     pub fn finish(self, patience: Duration, go_on: &dyn Fn() -> bool) -> FollowReport {
         self.shared.ending.store(true, Ordering::Release);
         self.wake();
@@ -109,7 +115,8 @@ impl Follower {
             let taken = self.shared.taken.load(Ordering::Relaxed);
             waited = if taken == known { waited + LOOK } else { Duration::ZERO };
             known = taken;
-            if waited >= patience || !go_on() {
+            let is_gone = self.shared.report().fault.is_some();
+            if waited >= patience * if is_gone { 1 } else { AT_WORK } || !go_on() {
                 self.shared.stop.store(true, Ordering::Release);
                 self.thread.thread().unpark();
                 return self.shared.report().clone();
@@ -182,7 +189,8 @@ impl Following {
                 }
                 Err(error) => {
                     tracing::warn!("{error}; nothing more is copied into it");
-                    self.shared.report().fault = Some(error.to_string());
+                    let mut report = self.shared.report();
+                    (report.refused, report.fault) = (true, Some(error.to_string()));
                     return;
                 }
             }
@@ -200,7 +208,11 @@ impl Following {
         };
         let store = match &mut self.store {
             Some(store) => store,
-            None => self.store.insert((self.connect)()?),
+            None => {
+                let store = self.store.insert((self.connect)()?);
+                self.shared.report().fault = None;
+                store
+            }
         };
         let mut copied = CaughtUp::default();
         let shared = &self.shared;

@@ -45,6 +45,20 @@ pub struct DataUse {
     pub hash: Option<String>,
 }
 
+impl DataUse {
+    /// Hash over series: their names and hashes, in hexadecimal.
+    pub fn hash_of(series: &[Self]) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for data in series {
+            for text in [data.series.as_str(), data.hash.as_deref().unwrap_or("")] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Versioned<T> {
     format: u32,
@@ -60,14 +74,7 @@ struct Version {
 impl SweepManifest {
     /// Hash over the data: names and hashes of all series, in hexadecimal.
     pub fn data_hash(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for data in &self.data {
-            for text in [data.series.as_str(), data.hash.as_deref().unwrap_or("")] {
-                hasher.update(&(text.len() as u64).to_le_bytes());
-                hasher.update(text.as_bytes());
-            }
-        }
-        hasher.finalize().to_hex().to_string()
+        DataUse::hash_of(&self.data)
     }
 
     /// Hash of the configuration's text, in hexadecimal.

@@ -1,7 +1,7 @@
 //! A run folder, open for reading; also while somebody appends to it.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
 };
 
@@ -44,6 +44,13 @@ impl SweepRun {
                 "expected the folder of a sweep, found no manifest; `barhive runs list` shows what there is"
                     .to_owned(),
         })
+    }
+
+    /// Whether somebody is writing this run at the moment.
+    pub fn is_being_written(&self) -> bool {
+        // The writer holds its lock on the same file; this one is given up at once.
+        let file = File::open(&self.log.path);
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Looks at the log again: passes that were appended since are seen now.
