@@ -9,7 +9,7 @@ mod sweeps;
 use std::{
     fs,
     path::Path,
-    sync::{Mutex, mpsc},
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
@@ -214,7 +214,7 @@ fn a_follower_copies_what_is_appended_while_its_database_comes_and_goes() {
             _ => Ok(Box::new(Flaky { inner: open()?, left: tries })),
         }
     });
-    let follower = Follower::start(flaky, store.run().folder().to_owned(), spec.clone()).unwrap();
+    let follower = Follower::start(flaky, store.run().folder().to_owned(), Arc::new(spec.clone())).unwrap();
     for start in (0..50).step_by(5) {
         store.append(&pass(start, start + 5)).unwrap();
         follower.wake();
@@ -283,7 +283,7 @@ fn a_database_that_hangs_holds_nobody_up_and_gets_its_rows_later() {
         let _ = hold.recv();
         Err(DatabaseError::Gone("was asleep".to_owned()))
     });
-    let follower = Follower::start(hanging, store.run().folder().to_owned(), spec.clone()).unwrap();
+    let follower = Follower::start(hanging, store.run().folder().to_owned(), Arc::new(spec.clone())).unwrap();
     store.append(&pass(0, 52)).unwrap();
     follower.wake();
     store.finish(&spec, 0).unwrap();
@@ -301,7 +301,7 @@ fn a_database_that_refuses_is_given_up_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let (store, spec) = begin(folder.path());
     let refusing: Connect = Box::new(|| Err(DatabaseError::Refused("no such user".to_owned())));
-    let follower = Follower::start(refusing, store.run().folder().to_owned(), spec).unwrap();
+    let follower = Follower::start(refusing, store.run().folder().to_owned(), Arc::new(spec)).unwrap();
     let report = follower.finish(WAIT, &|| true);
     assert!(!report.complete && report.refused && report.fault.unwrap().contains("no such user"));
 }
@@ -330,7 +330,7 @@ fn a_server_that_is_cut_off_or_frozen_is_noticed_and_caught_up_with() {
     let follower = Follower::start(
         connect(through, Duration::from_millis(500)),
         store.run().folder().to_owned(),
-        spec.clone(),
+        Arc::new(spec.clone()),
     )
     .unwrap();
     for start in (20..52).step_by(4) {

@@ -1,9 +1,10 @@
 //! The results database from outside: every trial is in it, once, and nobody waits for it.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, os::unix::net::UnixListener, path::Path, thread, time::Duration};
 
 use barhive_store::{database::ResultStore, sweep::SweepRun};
 use rusqlite::Connection;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::{
@@ -187,6 +188,28 @@ fn a_sweep_that_was_killed_and_resumed_is_in_the_database_once() {
     assert_eq!(number(&database, "SELECT trials FROM run_ledger"), LONG as i64);
     assert_eq!(number(&database, "SELECT COUNT(*) FROM backtest_executions"), LONG as i64);
     assert!(!is_pending(&place.path("out")));
+}
+
+#[test]
+fn a_database_that_hangs_holds_up_no_interrupt() {
+    let place = Place::new();
+    long(&place);
+    let folder = place.path("socket");
+    fs::create_dir(&folder).expect("a folder");
+    // Connections are taken, and nobody ever answers.
+    let _server = UnixListener::bind(folder.join(".s.PGSQL.5432")).expect("a socket");
+    let url = format!("postgres://me@{}/db", folder.to_str().expect("UTF-8").replace('/', "%2F"));
+    let args = ["sweep", "sweep.yaml", "--results-dir", "out", "--batch", "16", "--database", &url];
+    let child = start(&place, &args);
+    crate::sweeps::wait_for_results(&place);
+    let since = now();
+    crate::sweeps::signal(&child, Signal::TERM);
+    let answer = Answer::of(child.wait_with_output().expect("it ends"));
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    assert!(answer.stderr.contains("go on with: barhive sweep"), "{}", answer.stderr);
+    place.succeed(&[&args[..6], &["--resume", "-q"]].concat());
+    assert_eq!(number(&sqlite(&place, "out/results.sqlite"), "SELECT trials FROM run_ledger"), LONG as i64);
 }
 
 /// A sweep that copies into a server, named by its environment.

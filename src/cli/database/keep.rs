@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,8 +21,8 @@ use super::{
 
 /// How long a database that does not answer is waited for once the sweep is done.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// The same when the sweep was interrupted: it ends within two seconds.
-const PATIENCE_INTERRUPTED: Duration = Duration::from_millis(300);
+/// How long anything is waited for when the sweep was interrupted: it ends within two seconds.
+const INTERRUPTED: Duration = Duration::from_millis(500);
 
 /// What became of the copy of a sweep that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +54,9 @@ pub(in crate::cli) struct Finished<'a> {
 
 impl Keeper {
     /// Starts to copy what comes into `folder`; `None`, with a warning, when no thread is to be had.
-    pub(in crate::cli) fn start(target: Target, folder: &Path, spec: &SweepSpec) -> Option<Self> {
+    pub(in crate::cli) fn start(target: Target, folder: &Path, spec: &Arc<SweepSpec>) -> Option<Self> {
         mark(folder, &target);
-        match Follower::start(target.connect(), folder.to_owned(), spec.clone()) {
+        match Follower::start(target.connect(), folder.to_owned(), Arc::clone(spec)) {
             Ok(follower) => Some(Self { target, folder: folder.to_owned(), follower }),
             Err(error) => {
                 tracing::warn!("results are not copied into {target} now: {error}");
@@ -69,7 +72,7 @@ impl Keeper {
 
     /// Ends with a sweep that was interrupted or could not go on.
     pub(in crate::cli) fn leave(self) {
-        if self.follower.finish(PATIENCE_INTERRUPTED, &|| true).complete {
+        if self.follower.finish_within(INTERRUPTED).complete {
             unmark(&self.folder);
         }
     }

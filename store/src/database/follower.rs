@@ -72,7 +72,7 @@ impl Follower {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(connect: Connect, folder: PathBuf, spec: SweepSpec) -> io::Result<Self> {
+    pub fn start(connect: Connect, folder: PathBuf, spec: Arc<SweepSpec>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (end, ended) = sync_channel(1);
         let state = Following {
@@ -108,15 +108,32 @@ impl Follower {
     /// which is asked often, says so; what is missing then can be brought in by [`super::catch_up()`]
     /// whenever the database is back.
     pub fn finish(self, patience: Duration, go_on: &dyn Fn() -> bool) -> FollowReport {
-        self.shared.ending.store(true, Ordering::Release);
-        self.wake();
         let (mut known, mut waited) = (0, Duration::ZERO);
-        while self.ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-            let taken = self.shared.taken.load(Ordering::Relaxed);
+        let shared = Arc::clone(&self.shared);
+        self.end(|| {
+            let taken = shared.taken.load(Ordering::Relaxed);
             waited = if taken == known { waited + LOOK } else { Duration::ZERO };
             known = taken;
-            let is_gone = self.shared.report().fault.is_some();
-            if waited >= patience * if is_gone { 1 } else { AT_WORK } || !go_on() {
+            let is_gone = shared.report().fault.is_some();
+            waited < patience * if is_gone { 1 } else { AT_WORK } && go_on()
+        })
+    }
+
+    /// As [`Follower::finish`], but waits no longer than `wait` in all, however much is left.
+    pub fn finish_within(self, wait: Duration) -> FollowReport {
+        let mut waited = Duration::ZERO;
+        self.end(|| {
+            waited += LOOK;
+            waited < wait
+        })
+    }
+
+    /// Lets it come to its end as long as `go_on` says so.
+    fn end(self, mut go_on: impl FnMut() -> bool) -> FollowReport {
+        self.shared.ending.store(true, Ordering::Release);
+        self.wake();
+        while self.ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            if !go_on() {
                 self.shared.stop.store(true, Ordering::Release);
                 self.thread.thread().unpark();
                 return self.shared.report().clone();
@@ -150,7 +167,7 @@ impl Shared {
 struct Following {
     connect: Connect,
     folder: PathBuf,
-    spec: SweepSpec,
+    spec: Arc<SweepSpec>,
     run: Option<SweepRun>,
     store: Option<Box<dyn ResultStore>>,
     copier: Copier,
