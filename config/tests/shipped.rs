@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use barhive_config::{LoadOptions, Loaded, LoadedSweep, load, load_sweep};
 use barhive_engine::{
     Registry, indicator,
-    plan::plan_sweep,
+    plan::{PlanOptions, plan_sweep},
     sweep::{CutOptions, PassWork, VariantRange, run_pass},
 };
 
@@ -96,7 +96,7 @@ fn the_sweep_of_the_quick_start_is_planned_as_it_runs() {
     let ids: Vec<_> = loaded.spec.definitions.iter().map(|d| d.id.as_str()).collect();
     assert_eq!(ids, ["averages/ema_cross", "averages/sma_cross"]);
     let options = CutOptions { workers: 1, chunk: Some(1 << 20), batch: 100 };
-    let plan = plan_sweep(&loaded.spec, &registry(), options, None).unwrap();
+    let plan = plan_sweep(&loaded.spec, &registry(), unmeasured(options)).unwrap();
     println!("{plan}");
     assert_eq!(plan.combinations, loaded.spec.variants());
     assert!(plan.combinations > 300, "{}", plan.combinations);
@@ -120,6 +120,10 @@ fn the_sweep_of_the_quick_start_is_planned_as_it_runs() {
     assert!(plan.indicators.shared.unwrap() > 0.8);
 }
 
+fn unmeasured(cut: CutOptions) -> PlanOptions {
+    PlanOptions { cut, are_processes: false, pace: None }
+}
+
 #[test]
 fn the_big_bar_sweep_computes_each_average_range_once() {
     let loaded = load_sweep_file("bigbar.yaml");
@@ -136,7 +140,7 @@ fn the_big_bar_sweep_computes_each_average_range_once() {
     );
     let batch = loaded.settings.batch.unwrap();
     let options = CutOptions { workers: 1, chunk: Some(1 << 20), batch };
-    let plan = plan_sweep(&loaded.spec, &registry(), options, None).unwrap();
+    let plan = plan_sweep(&loaded.spec, &registry(), unmeasured(options)).unwrap();
     println!("{plan}");
     assert_eq!((plan.passes, plan.indicators.distinct, plan.indicators.computed), (91, 91, 91));
     assert!(plan.memory.total_bytes < 200_000_000, "{:?}", plan.memory);

@@ -4,6 +4,7 @@ mod estimate;
 mod sweep;
 mod sweep_text;
 mod text;
+mod timetable;
 
 use serde::Serialize;
 
@@ -16,9 +17,8 @@ use crate::{
 };
 
 pub use estimate::{Memory, Work};
-pub use sweep::{
-    MeasuredPace, PlannedDefinition, PlannedHub, SweepPlan, SweepTime, plan_sweep, planned_passes, planned_rows,
-};
+pub use sweep::{PlanOptions, PlannedDefinition, PlannedHub, SweepPlan, SweepTime, plan_sweep, planned_rows};
+pub use timetable::{MeasuredPace, planned_passes};
 
 /// A prediction of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]

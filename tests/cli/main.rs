@@ -5,6 +5,7 @@ mod best;
 mod data;
 mod databases;
 mod full_disk;
+mod kills;
 mod manners;
 mod program;
 mod results;

@@ -7,7 +7,7 @@ use super::{PlannedSeries, keeps_records};
 use crate::{
     data::SeriesInfo,
     layout::{Declared, Layout},
-    set::{ContainerSpec, Retention, RunSpec},
+    set::{ContainerSpec, Machinery, Retention, RunSpec},
     timeframe::Timeframe,
 };
 
@@ -31,6 +31,18 @@ const FILL_BYTES: u64 = 200;
 const BARS_PER_FILL: u64 = 25;
 /// Threads, queues, registry and program.
 const BASE_BYTES: u64 = 6 << 20;
+/// The program with a sweep, its log and its report.
+const SWEEP_BASE_BYTES: u64 = 19 << 20;
+/// A worker process before its first pass.
+const WORKER_BASE_BYTES: u64 = 8 << 20;
+/// A combination that runs as a container.
+const SWEEP_CONTAINER_BYTES: u64 = 8 << 10;
+/// A combination that runs as a lane.
+const LANE_BYTES: u64 = 1 << 10;
+/// A combination that is kept for the ranking, the front or the sample of the report.
+const RANKED_BYTES: u64 = 2 << 10;
+/// How many are kept.
+const RANKED_MAX: u64 = 5_000;
 
 /// What a run does, in counts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,13 +100,13 @@ impl Work {
     }
 
     /// Reading, indicators, strategies, each in milliseconds.
-    pub(super) fn parts_ms(&self) -> Option<(f64, f64, f64)> {
+    pub(super) fn parts_ms(&self) -> Option<[f64; 3]> {
         let ms = |count: u64, ns: f64| count as f64 * ns / 1e6;
-        Some((ms(self.bars?, BAR_NS), ms(self.values?, VALUE_NS), ms(self.strategy_bars?, STRATEGY_BAR_NS)))
+        Some([ms(self.bars?, BAR_NS), ms(self.values?, VALUE_NS), ms(self.strategy_bars?, STRATEGY_BAR_NS)])
     }
 
     pub(super) fn time_ms(&self) -> Option<f64> {
-        self.parts_ms().map(|(read, indicators, strategies)| read + indicators + strategies)
+        self.parts_ms().map(|parts| parts.iter().sum())
     }
 }
 
@@ -109,7 +121,7 @@ pub struct Memory {
     pub columns_bytes: u64,
     /// Accounts at rest.
     pub accounts_bytes: u64,
-    /// Records that are kept in memory at the end of the run, at most.
+    /// Records that are kept in memory at the end of the run, at most; of a sweep, results for its ranking.
     pub records_bytes: u64,
     /// All of it.
     pub total_bytes: u64,
@@ -117,13 +129,7 @@ pub struct Memory {
 
 impl Memory {
     pub(super) fn of(layout: &Layout, work: &Work, spec: &RunSpec) -> Self {
-        let machinery = &spec.machinery;
-        let frames = machinery.queue_frames as u64 + 2;
-        let rows = machinery.batch_rows as u64;
-        let batches_bytes =
-            layout.series.iter().map(|s| (rows + s.lead as u64) * ROW_BYTES).sum::<u64>() * frames;
-        let in_use = u64::from(layout.columns) * rows * 8 * frames;
-        let columns_bytes = in_use + machinery.hub_cache_bytes as u64;
+        let (batches_bytes, columns_bytes) = frames_bytes(layout, &spec.machinery);
         let strategies: usize = spec.containers.iter().map(|container| container.strategies.len()).sum();
         let accounts_bytes =
             spec.containers.len() as u64 * CONTAINER_BYTES + strategies as u64 * STRATEGY_BYTES;
@@ -141,23 +147,40 @@ impl Memory {
 }
 
 impl Memory {
-    /// The same where no record is kept.
-    pub(super) fn without_records(self) -> Self {
-        Self { records_bytes: 0, total_bytes: self.total_bytes - self.records_bytes, ..self }
+    /// What one worker of a sweep needs for a pass, of whose combinations `lanes` run as lanes.
+    pub(super) fn of_pass(layout: &Layout, spec: &RunSpec, lanes: u64) -> Self {
+        // A worker has one frame in hand.
+        let machinery = Machinery { queue_frames: 0, ..spec.machinery.clone() };
+        let combinations = spec.containers.len() as u64;
+        let (batches_bytes, columns_bytes) = frames_bytes(layout, &machinery);
+        let accounts_bytes = (combinations - lanes) * SWEEP_CONTAINER_BYTES + lanes * LANE_BYTES;
+        let total_bytes = batches_bytes + columns_bytes + accounts_bytes;
+        Self { batches_bytes, columns_bytes, accounts_bytes, total_bytes, ..Self::default() }
     }
 
-    /// What so many workers need that are at work on passes of their own.
-    pub(super) fn of_workers(self, workers: u64) -> Self {
-        let own = self.total_bytes - self.base_bytes;
+    /// What a sweep needs whose busiest pass is this, for so many workers.
+    pub(super) fn of_sweep(self, combinations: u64, workers: u64, are_processes: bool) -> Self {
+        let of_workers = if are_processes { workers * WORKER_BASE_BYTES } else { 0 };
+        let base_bytes = SWEEP_BASE_BYTES + of_workers;
+        let records_bytes = combinations.min(RANKED_MAX) * RANKED_BYTES;
         Self {
+            base_bytes,
             batches_bytes: self.batches_bytes * workers,
             columns_bytes: self.columns_bytes * workers,
             accounts_bytes: self.accounts_bytes * workers,
-            records_bytes: self.records_bytes * workers,
-            total_bytes: self.base_bytes + own * workers,
-            ..self
+            records_bytes,
+            total_bytes: base_bytes + records_bytes + self.total_bytes * workers,
         }
     }
+}
+
+/// Batches on their way, and the columns beside them.
+fn frames_bytes(layout: &Layout, machinery: &Machinery) -> (u64, u64) {
+    let frames = machinery.queue_frames as u64 + 2;
+    let rows = machinery.batch_rows as u64;
+    let batches = layout.series.iter().map(|s| (rows + s.lead as u64) * ROW_BYTES).sum::<u64>() * frames;
+    let in_use = u64::from(layout.columns) * rows * 8 * frames;
+    (batches, in_use + machinery.hub_cache_bytes as u64)
 }
 
 fn records_kept(container: &ContainerSpec, bars: Option<u64>) -> u64 {

@@ -7,14 +7,17 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Memory, PlanFault, PlannedSeries, Work, planned_series};
+use super::{
+    MeasuredPace, Memory, PlanFault, PlannedSeries, Work, planned_series,
+    timetable::{Timetable, timetable},
+};
 use crate::{
     data::SeriesKey,
     instrument::Instrument,
     lanes::LaneGroup,
     layout::{Declared, Layout, declare},
     registry::Registry,
-    sweep::{CutOptions, Schedule, SweepSpec, VariantRange, VariantSet},
+    sweep::{CutOptions, SweepSpec, VariantRange},
 };
 
 /// Variants that are looked at one by one; of more, a sample of passes.
@@ -89,15 +92,15 @@ pub struct PlannedHub {
     pub shared: Option<f64>,
 }
 
-/// What a combination was measured to take on the machine that asks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeasuredPace {
-    /// What happens once: data that are made or read for the first time, in nanoseconds.
-    pub start_ns: f64,
-    /// One combination on one worker, its share of its pass included, in nanoseconds.
-    pub variant_ns: f64,
-    /// Processors that the workers share.
-    pub cores: usize,
+/// How a sweep will be run.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanOptions {
+    /// How it is cut.
+    pub cut: CutOptions,
+    /// Whether workers are processes.
+    pub are_processes: bool,
+    /// How long things take, where that was measured.
+    pub pace: Option<MeasuredPace>,
 }
 
 /// Estimated processor time of a sweep in milliseconds.
@@ -137,10 +140,10 @@ struct PassPlan {
 pub fn plan_sweep(
     spec: &SweepSpec,
     registry: &Registry,
-    options: CutOptions,
-    pace: Option<MeasuredPace>,
+    options: PlanOptions,
 ) -> Result<SweepPlan, Vec<PlanFault>> {
-    let passes = planned_passes(spec, options, pace.map(|pace| pace.variant_ns));
+    let PlanOptions { cut: options, are_processes, pace } = options;
+    let Timetable { passes, worker_ns, last_ns } = timetable(spec, options, pace);
     let combinations = spec.variants();
     let is_sampled = combinations > EXACT_MAX;
     let looked_at = sample(&passes, combinations);
@@ -187,27 +190,17 @@ pub fn plan_sweep(
         indicators: hub,
         bars: work.bars.map(|bars| times(bars, passes_factor)),
         strategy_bars: work.strategy_bars.map(|calls| times(calls, factor)),
-        memory: memory.of_workers(options.workers.max(1) as u64),
-        time: time(&work, lane_share, passes_factor, factor, combinations, options.workers.max(1), pace),
+        memory: memory.of_sweep(combinations, options.workers.max(1) as u64, are_processes),
+        time: work.parts_ms().map(|[read, indicators, strategies]| {
+            let strategies = strategies * factor * (1.0 - lane_share * (1.0 - LANE_SHARE));
+            let parts = [read * passes_factor, indicators * passes_factor, strategies];
+            match pace {
+                Some(_) => SweepTime::measured(parts, worker_ns / 1e6, last_ns / 1e6, combinations),
+                None => SweepTime::guessed(parts, options.workers.max(1), combinations),
+            }
+        }),
         is_sampled,
     })
-}
-
-/// The passes of a sweep, as its schedule cuts them for workers that take turns and need `variant_ns`
-/// for a combination; a nanosecond where that is unknown.
-pub fn planned_passes(spec: &SweepSpec, options: CutOptions, variant_ns: Option<f64>) -> Vec<VariantRange> {
-    let all = VariantSet::from(spec.all());
-    let mut schedule = Schedule::new(spec, &all, &VariantSet::new(), options);
-    let mut passes = Vec::new();
-    let variant_ns = variant_ns.unwrap_or(1.0);
-    for worker in (0..options.workers.max(1)).cycle() {
-        let Some(lease) = schedule.next(worker) else { break };
-        passes.push(lease.range);
-        if !schedule.complete(lease.id, (lease.range.len() as f64 * variant_ns) as u64) {
-            break;
-        }
-    }
-    passes
 }
 
 /// Rows that a pass over the variants of `range` reads, over all series; `None` where a source does not
@@ -274,7 +267,7 @@ fn plan_pass(
     Ok(PassPlan {
         distinct: distinct.collect(),
         subscriptions: layout.subscriptions,
-        memory: Memory::of(&layout, &work, &run).without_records(),
+        memory: Memory::of_pass(&layout, &run, group.len() as u64),
         lanes: group.len() as u64,
         work,
     })
@@ -296,35 +289,31 @@ fn definition(definition: &crate::sweep::Definition) -> PlannedDefinition {
     }
 }
 
-fn time(
-    work: &Work,
-    lane_share: f64,
-    passes_factor: f64,
-    factor: f64,
-    combinations: u64,
-    workers: usize,
-    pace: Option<MeasuredPace>,
-) -> Option<SweepTime> {
-    let (read, indicators, strategies) = work.parts_ms()?;
-    let parts = [
-        read * passes_factor,
-        indicators * passes_factor,
-        strategies * factor * (1.0 - lane_share * (1.0 - LANE_SHARE)),
-    ];
-    let guessed_ms: f64 = parts.iter().sum();
-    let total_ms = pace.map_or(guessed_ms, |pace| combinations as f64 * pace.variant_ns / 1e6);
-    // The measured whole has the parts that were guessed.
-    let [read_ms, indicators_ms, strategies_ms] = parts.map(|part| part * total_ms / guessed_ms.max(1e-9));
-    let at_work = pace.map_or(workers, |pace| workers.min(pace.cores.max(1)));
-    let elapsed_ms = pace.map_or(0.0, |pace| pace.start_ns / 1e6) + total_ms / at_work as f64;
-    let combinations_per_s = if elapsed_ms > 0.0 { combinations as f64 / elapsed_ms * 1e3 } else { 0.0 };
-    Some(SweepTime {
-        is_measured: pace.is_some(),
-        read_ms,
-        indicators_ms,
-        strategies_ms,
-        total_ms,
-        elapsed_ms,
-        combinations_per_s,
-    })
+impl SweepTime {
+    /// From constants: orders of magnitude.
+    fn guessed(parts_ms: [f64; 3], workers: usize, combinations: u64) -> Self {
+        let total_ms: f64 = parts_ms.iter().sum();
+        Self::of(parts_ms, total_ms, total_ms / workers as f64, combinations)
+    }
+
+    /// From measured passes: the whole is known, its parts are as they were guessed.
+    fn measured(parts_ms: [f64; 3], total_ms: f64, elapsed_ms: f64, combinations: u64) -> Self {
+        let guessed_ms: f64 = parts_ms.iter().sum();
+        let parts_ms = parts_ms.map(|part| part * total_ms / guessed_ms.max(1e-9));
+        Self { is_measured: true, ..Self::of(parts_ms, total_ms, elapsed_ms, combinations) }
+    }
+
+    fn of(parts_ms: [f64; 3], total_ms: f64, elapsed_ms: f64, combinations: u64) -> Self {
+        let [read_ms, indicators_ms, strategies_ms] = parts_ms;
+        let combinations_per_s = if elapsed_ms > 0.0 { combinations as f64 / elapsed_ms * 1e3 } else { 0.0 };
+        Self {
+            is_measured: false,
+            read_ms,
+            indicators_ms,
+            strategies_ms,
+            total_ms,
+            elapsed_ms,
+            combinations_per_s,
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub use spec::{Definition, SweepSpec, VariantParts};
 pub use variant::{Evaluation, Outcome, Variant};
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use serde_json::{Map, Value as Json};
@@ -40,7 +40,7 @@ mod tests {
     };
 
     /// A sweep over axes of these lengths, without data.
-    pub(super) fn spec_of(lens: &[usize]) -> SweepSpec {
+    pub(crate) fn spec_of(lens: &[usize]) -> SweepSpec {
         let axes = lens
             .iter()
             .enumerate()

@@ -4,9 +4,9 @@ mod pace;
 
 use std::io::Write;
 
-use barhive_config::{Document, LoadedSweep, SweepSettings};
+use barhive_config::{Document, Isolation, LoadedSweep, SweepSettings};
 use barhive_engine::{
-    plan::{PlanFault, plan, plan_sweep},
+    plan::{PlanFault, PlanOptions, plan, plan_sweep},
     registry::Registry as Parts,
     sweep::CutOptions,
 };
@@ -60,7 +60,9 @@ pub(super) fn run(flags: &PlanFlags, parts: &Parts, out: &mut dyn Write) -> Outc
                 true => None,
                 false => pace::measure(&loaded.spec, parts, options),
             };
-            let plan = plan_sweep(&loaded.spec, parts, options, pace).map_err(unfit)?;
+            let are_processes = loaded.settings.isolation == Isolation::Process;
+            let options = PlanOptions { cut: options, are_processes, pace };
+            let plan = plan_sweep(&loaded.spec, parts, options).map_err(unfit)?;
             match flags.format {
                 Format::Table => write!(out, "{plan}")?,
                 Format::Json => output::json(out, &plan)?,
