@@ -12,6 +12,7 @@ use barhive_engine::{
 
 use super::{
     crew::{Crew, Loss, Means, Worth},
+    expected::Expected,
     process::ProcessSpec,
     progress::SweepProgress,
     thread::Shared,
@@ -156,7 +157,7 @@ pub fn run_sweep(
     let cut = CutOptions { workers, chunk: options.chunk, batch: options.batch.unwrap_or(BATCH) };
     let schedule = Schedule::new(spec, &selected, &options.done, cut);
     let before = selected.within(&options.done).len();
-    options.progress.begin(schedule.total(), before, workers, rows_per_variant(spec));
+    options.progress.begin(&selected.without(&options.done), before, workers, Expected::of(spec));
     // A worker has one thing to say at a time, and then that it is gone; so has the one before it.
     let (words, inbox) = flume::bounded(workers * 4);
     let progress = Arc::clone(&options.progress);
@@ -191,20 +192,6 @@ pub fn run_sweep(
     outcome.idle = idle;
     outcome.elapsed = watch.elapsed();
     Ok(outcome)
-}
-
-/// How many rows a variant is about to see, where the source knows.
-fn rows_per_variant(spec: &SweepSpec) -> Option<u64> {
-    let parts = spec.variant(0)?;
-    let mut rows = 0;
-    for id in parts.instruments {
-        let offered = spec.source.series(&spec.instruments[id.index()].symbol).ok()?;
-        let info =
-            barhive_engine::plan::serving(&offered, barhive_engine::data::SeriesKind::BAR, parts.timeframe)?;
-        let finer = (parts.timeframe.ns() / info.timeframe.ns()).max(1) as u64;
-        rows += info.rows?.min(spec.bars_max.unwrap_or(u64::MAX)).div_ceil(finer);
-    }
-    Some(rows.max(1))
 }
 
 struct Coordinator<'a> {
@@ -340,7 +327,7 @@ impl Coordinator<'_> {
         self.outcome.work.add(&block.work);
         self.outcome.passes += 1;
         self.sink.take(block).map_err(SweepError::Sink)?;
-        self.options.progress.done(worker, block.range.len(), failed);
+        self.options.progress.done(worker, block.range, failed);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 
 mod coordinator;
 mod crew;
+mod expected;
 mod inspect;
 mod limits;
 mod process;
