@@ -1,7 +1,8 @@
-//! `config show`: a set as it is understood, includes and overrides applied, secrets hidden.
+//! `config show`: a set or a sweep as it is understood, includes and overrides applied, secrets hidden.
 
 use std::io::Write;
 
+use barhive_config::Document;
 use barhive_engine::registry::Registry as Parts;
 use clap::Subcommand;
 
@@ -12,12 +13,16 @@ use super::{
 
 #[derive(Subcommand, Debug)]
 pub(super) enum ConfigCommand {
-    /// Print a set as it is understood: includes and overrides applied, secrets hidden
+    /// Print a set or a sweep as it is understood: includes and overrides applied, secrets hidden
     Show(ConfigFlags),
 }
 
 pub(super) fn run(command: &ConfigCommand, parts: &Parts, out: &mut dyn Write) -> Outcome {
     let ConfigCommand::Show(flags) = command;
-    out.write_all(flags.load(parts, false)?.canonical_yaml.as_bytes())?;
+    let yaml = match flags.load_any(parts)? {
+        Document::Set(set) => set.canonical_yaml,
+        Document::Sweep(sweep) => sweep.canonical_yaml,
+    };
+    out.write_all(yaml.as_bytes())?;
     Ok(Done::All)
 }

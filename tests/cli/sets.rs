@@ -118,3 +118,13 @@ fn a_shown_configuration_is_a_configuration() {
     assert_eq!(place.succeed(&["config", "show", "shown.yaml"]).stdout, shown);
     place.succeed(&["validate", "shown.yaml"]);
 }
+
+#[test]
+fn a_sweep_is_shown_as_it_is_understood_too() {
+    let place = Place::new();
+    let sweep = concat!(env!("CARGO_MANIFEST_DIR"), "/config/sweep-quickstart.yaml");
+    let shown = place.succeed(&["config", "show", sweep, "--set", "sweep.top=7"]).stdout;
+    assert!(shown.contains("top: 7"), "{shown}");
+    place.write("shown.yaml", &shown);
+    assert_eq!(place.succeed(&["config", "show", "shown.yaml"]).stdout, shown);
+}
