@@ -5,6 +5,7 @@
 //! | `manifest.json` | what the sweep is made from ([`SweepManifest`]) | once, when the folder is made |
 //! | `results.log` | one frame of columns per pass, with checksums | after every pass: a checkpoint |
 //! | `results.parquet` | one row per variant, parameters as columns | at the end |
+//! | `sessions.jsonl` | who worked on it and for how long ([`SweepSession`]), a line each | when a session ends |
 //! | `work.json` | what the sweep took ([`SweepWork`]) | at the end |
 //! | `result.json` | what it brought, with its hash ([`SweepResult`]) | last; then it is finished |
 //!
@@ -29,6 +30,7 @@ mod manifest;
 mod parameters;
 mod record;
 mod run;
+mod session;
 mod store;
 
 pub(crate) use export::hex;
@@ -39,4 +41,5 @@ pub use listing::{Keep, SweepEntry, list, prune};
 pub use manifest::{DataUse, SweepManifest};
 pub use parameters::{ParameterColumn, ParameterKind, parameter_columns};
 pub use run::SweepRun;
+pub use session::{SESSIONS, SweepSession, append_session, sessions};
 pub use store::SweepStore;

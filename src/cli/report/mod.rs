@@ -1,17 +1,20 @@
 //! `report`: the report of a sweep again, on the terminal or as a page.
 
+mod perf;
+
 use std::io::Write;
 
 use barhive_engine::registry::Registry as Parts;
 use barhive_report::{
     store::write_whole,
-    sweep::{SweepPage, SweepReport},
+    sweep::{SweepPage, SweepReport, sweep_json},
 };
+use barhive_store::sweep::sessions;
 use clap::Args;
 
 use super::{
     outcome::{CliError, Done, Outcome},
-    output::Format,
+    output::{self, Format},
     runs::OpenRun,
     sweep::{RankFlags, failure, print_report, read},
 };
@@ -25,6 +28,9 @@ pub(super) struct ReportFlags {
     /// How to print: table or json
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
+    /// Show what it took, too: sessions, time of workers, steps, indicators
+    #[arg(long)]
+    perf: bool,
     /// Write report.html into the run's folder, too
     #[arg(long)]
     html: bool,
@@ -56,7 +62,18 @@ pub(super) fn run(flags: &ReportFlags, parts: &Parts, out: &mut dyn Write) -> Ou
         write_whole(&path, page.html(&report).as_bytes())
             .map_err(|error| CliError::Failed(format!("cannot write {}: {error}", path.display())))?;
     }
-    print_report(flags.format, &report, out)?;
+    let sessions = if flags.perf { sessions(open.run.folder()).map_err(failure)? } else { Vec::new() };
+    match flags.format {
+        Format::Json if flags.perf => {
+            let mut json = sweep_json(&report);
+            json["perf"] = perf::json(&sessions, &facts.work);
+            output::json(out, &json)?;
+        }
+        _ => print_report(flags.format, &report, out)?,
+    }
+    if flags.perf && flags.format == Format::Table {
+        write!(out, "\n{}", perf::text(&sessions, &facts.work))?;
+    }
     if flags.html && flags.format == Format::Table {
         writeln!(out, "page         {}", path.display())?;
     }
