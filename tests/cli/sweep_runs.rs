@@ -125,3 +125,18 @@ fn the_report_comes_again_and_as_a_page_that_loads_nothing() {
     let refused = place.refuse(&["report", "latest", "--html", "--heat", "slow,speed"]);
     assert!(refused.stderr.contains("there are: fast, slow"), "{}", refused.stderr);
 }
+
+#[test]
+fn what_a_sweep_took_is_told_by_session() {
+    let place = after_a_sweep();
+    let answer = place.succeed(&["report", "latest", "--perf"]);
+    answer.fits_80_columns();
+    for part in ["what it took", "a backtest", "a step", "rows read", "columns"] {
+        assert!(answer.stdout.contains(part), "{part}: {}", answer.stdout);
+    }
+    let perf = &json(&place.succeed(&["report", "latest", "--perf", "--format", "json"]).stdout)["perf"];
+    let sessions = perf["sessions"].as_array().expect("sessions");
+    assert_eq!(sessions.len(), 1);
+    assert!(sessions[0]["variants"].as_u64() > Some(0) && sessions[0]["elapsed_ns"].as_u64() > Some(0));
+    assert!(perf["ns_per_step"].as_f64() > Some(0.0), "{perf}");
+}

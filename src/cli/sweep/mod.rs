@@ -17,11 +17,12 @@ use std::{
 
 use barhive_actors::{
     clock::SystemClock,
-    sweep::{SweepError, SweepOptions, SweepOutcome, run_sweep},
+    sweep::{Isolation, SweepError, SweepOptions, SweepOutcome, run_sweep},
 };
 use barhive_config::LoadedSweep;
 use barhive_engine::{registry::Registry as Parts, time::Clock};
 use barhive_report::sweep::{Ranking, SweepFacts, SweepReport, SweepTook, sweep_json, sweep_terminal};
+use barhive_store::sweep::{SweepSession, append_session};
 use serde_json::json;
 
 use self::{
@@ -73,6 +74,7 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         progress: watch.progress(),
         ..SweepOptions::default()
     };
+    let is_process = matches!(isolation, Isolation::Process(_));
     let options = SweepOptions { isolation, ..options };
     begin(flags, logs, &folder, &options);
     let spec = Arc::new(loaded.spec.clone());
@@ -99,6 +101,11 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         saved = save_best(&folder, &loaded, &ranking);
     }
     let memory = watch.stop();
+    let session = session(&outcome, started_ns, is_process, memory);
+    if let Err(fault) = append_session(folder.path(), &session) {
+        // It says how results came about, and is none.
+        tracing::warn!("what this took is not kept: {fault}");
+    }
     let facts = facts(folder.store.run(), failures).map_err(failure)?;
     let report = SweepReport { spec: &spec, ranking: &ranking, facts: &facts, took: Some(took(&outcome)) };
     print(flags.format, &report, Some(memory), out)?;
@@ -205,6 +212,23 @@ fn took(outcome: &SweepOutcome) -> SweepTook {
         run: outcome.finished,
         worker_failures: outcome.worker_failures,
         elapsed_s: outcome.elapsed.as_secs_f64(),
+    }
+}
+
+fn session(outcome: &SweepOutcome, started_ns: i64, is_process: bool, memory: MemoryPeak) -> SweepSession {
+    let ns = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let [private_bytes_max, proportional_bytes_max] = memory.bytes();
+    SweepSession {
+        started_ns,
+        elapsed_ns: ns(outcome.elapsed),
+        workers: outcome.workers as u64,
+        isolation: if is_process { "process" } else { "thread" }.to_owned(),
+        variants: outcome.finished,
+        passes: outcome.passes,
+        worker_failures: outcome.worker_failures,
+        idle_ns: ns(outcome.idle),
+        private_bytes_max,
+        proportional_bytes_max,
     }
 }
 
