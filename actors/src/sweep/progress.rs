@@ -95,7 +95,8 @@ impl SweepProgress {
     /// A worker has fed its variants so many rows, each variant counted.
     pub(super) fn fed(&self, worker: usize, rows: u64) {
         let mut inner = self.lock();
-        let Some(range) = inner.workers[worker].range else { return };
+        // Of a sweep that has not begun, as of workers that are only looked at, nobody asks how far it is.
+        let Some(range) = inner.workers.get(worker).and_then(|worker| worker.range) else { return };
         let Some(of_pass) = inner.expected.rows_of_pass(range) else { return };
         inner.workers[worker].fraction = (rows as f64 / (of_pass as f64 * range.len() as f64)).min(1.0);
     }
