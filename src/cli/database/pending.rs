@@ -3,8 +3,6 @@
 
 use std::{fs, path::Path};
 
-use barhive_report::store::write_whole;
-
 use super::Target;
 
 const MARK: &str = "database.pending";
@@ -12,7 +10,8 @@ const MARK: &str = "database.pending";
 /// Marks a run as one that `target` has not got whole.
 pub(super) fn mark(folder: &Path, target: &Target) {
     let path = folder.join(MARK);
-    if let Err(error) = write_whole(&path, format!("{target}\n").as_bytes()) {
+    // Not waited for until it is on the disk: what a power cut leaves unfinished is resumed, and marked again.
+    if let Err(error) = fs::write(&path, format!("{target}\n")) {
         tracing::debug!("{}: {error}; `runs sync` knows without it", path.display());
     }
 }

@@ -68,7 +68,7 @@ struct Shared {
 }
 
 impl Follower {
-    /// Starts to follow the run in `folder`.
+    /// Starts to follow the run in `folder`. It looks there once it is woken.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -177,6 +177,8 @@ struct Following {
 impl Following {
     fn follow(mut self) {
         let (mut pause, mut warned) = (RETRY_MIN, false);
+        // Nothing is done before there is a pass: the first result is on its way to the same disk.
+        thread::park();
         while !self.shared.stops() {
             // Asked before looking: what is there now is what must be copied.
             let ending = self.shared.ending.load(Ordering::Acquire);
