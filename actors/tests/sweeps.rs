@@ -15,7 +15,7 @@ use barhive_engine::{
     instrument::{Currency, InstrumentId},
     money::Money,
     order::Side,
-    set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, Trace},
+    set::{ContainerSpec, Limits, Machinery, Retention, Trace},
     strategy::{Bars, Context, Setup, SetupError, Sizing, Strategy, Value},
     sweep::{
         Axis, Condition, Definition, Grid, Outcome, PassBlock, SweepHasher, SweepSpec, Variant, VariantSet,
@@ -86,20 +86,13 @@ fn spec(axes: Vec<Axis>) -> Arc<SweepSpec> {
         instruments,
         source: Arc::new(source),
         account: ContainerSpec {
-            name: "account".into(),
-            cash: Money::from_units(1_000_000),
-            currency: Currency::new("USD").expect("a currency"),
-            leverage_max: 1,
-            drawdown_max: None,
-            strategies: Vec::new(),
-            fees: None,
-            fill: FillSpec::default(),
-            from_ns: None,
-            to_ns: None,
             trace: Trace::Minimal,
             retention: Retention::Minimal,
-            memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-            seed: 0,
+            ..ContainerSpec::new(
+                "account",
+                Money::from_units(1_000_000),
+                Currency::new("USD").expect("a currency"),
+            )
         },
         definitions: vec![Definition {
             id: "follow".into(),

@@ -18,7 +18,7 @@ use barhive::{
         instrument::{Currency, FeeSchedule, Instrument, InstrumentId},
         money::Money,
         registry::{FeedContext, StrategyFactory, factory},
-        set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
+        set::{ContainerSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
         strategy::Sizing,
         timeframe::Timeframe,
     },
@@ -175,20 +175,11 @@ pub fn set(workload: &Workload) -> RunSpec {
 /// An account with a million and these strategies, a tenth of a per cent a fill.
 pub fn account(name: &str, strategies: Vec<StrategySpec>) -> ContainerSpec {
     ContainerSpec {
-        name: name.to_owned(),
-        cash: Money::from_units(1_000_000),
-        currency: usd(),
-        leverage_max: 1,
-        drawdown_max: None,
         strategies,
         fees: Some(FeeSchedule { rate_ppb: 1_000_000, ..FeeSchedule::default() }),
-        fill: FillSpec::default(),
-        from_ns: None,
-        to_ns: None,
         trace: Trace::Minimal,
         retention: Retention::Minimal,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new(name, Money::from_units(1_000_000), usd())
     }
 }
 

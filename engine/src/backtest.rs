@@ -13,7 +13,7 @@ use crate::{
     record::{NoRecorder, Recorder},
     registry::{Registry, StrategyFactory},
     result::RunResult,
-    set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
+    set::{ContainerSpec, FillSpec, Limits, Machinery, RunSpec, StrategySpec},
     strategy::Sizing,
     timeframe::Timeframe,
 };
@@ -100,22 +100,7 @@ impl Backtest {
                 bars_max: None,
                 machinery: Machinery::default(),
             },
-            container: ContainerSpec {
-                name: "account".to_owned(),
-                cash,
-                currency,
-                leverage_max: 1,
-                drawdown_max: None,
-                strategies: Vec::new(),
-                fees: None,
-                fill: FillSpec::default(),
-                from_ns: None,
-                to_ns: None,
-                trace: Trace::default(),
-                retention: Retention::default(),
-                memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-                seed: 0,
-            },
+            container: ContainerSpec::new("account", cash, currency),
         })
     }
 

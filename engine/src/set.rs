@@ -128,6 +128,27 @@ pub struct ContainerSpec {
 impl ContainerSpec {
     /// What a container may hold, unless somebody says otherwise: a gigabyte.
     pub const MEMORY_MAX_BYTES: u64 = 1_000_000_000;
+
+    /// An account of this name without a strategy: no leverage, no bound on drawdown, the instruments' own
+    /// fees, every step, records as usual.
+    pub fn new(name: impl Into<String>, cash: Money, currency: Currency) -> Self {
+        Self {
+            name: name.into(),
+            cash,
+            currency,
+            leverage_max: 1,
+            drawdown_max: None,
+            strategies: Vec::new(),
+            fees: None,
+            fill: FillSpec::default(),
+            from_ns: None,
+            to_ns: None,
+            trace: Trace::default(),
+            retention: Retention::default(),
+            memory_max_bytes: Self::MEMORY_MAX_BYTES,
+            seed: 0,
+        }
+    }
 }
 
 /// How the parts are placed.

@@ -6,7 +6,7 @@ use barhive::{
     engine::{
         record::{Recorder, Records},
         registry::StrategyFactory,
-        set::{ContainerSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
+        set::{ContainerSpec, Limits, Machinery, RunSpec, StrategySpec, Trace},
     },
     prelude::*,
 };
@@ -123,19 +123,9 @@ fn strategy(
 
 fn empty_account(name: &str) -> ContainerSpec {
     ContainerSpec {
-        name: name.to_owned(),
-        cash: Money::from_units(100_000),
-        currency: Currency::new("USD").expect("a currency"),
         leverage_max: 4,
-        drawdown_max: None,
-        strategies: Vec::new(),
-        fees: None,
         fill: FillSpec { slippage_bps: 1.0, ..FillSpec::default() },
-        from_ns: None,
-        to_ns: None,
         trace: Trace::Full,
-        retention: Retention::Full,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new(name, Money::from_units(100_000), Currency::new("USD").expect("a currency"))
     }
 }

@@ -16,7 +16,7 @@ use barhive_engine::{
     recorder::MemoryRecorder,
     registry::{FeedContext, StrategyFactory, factory},
     result::{AccountResult, RunResult},
-    set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
+    set::{ContainerSpec, Limits, Machinery, RunSpec, StrategySpec, Trace},
     strategy::Sizing,
     timeframe::Timeframe,
 };
@@ -114,20 +114,10 @@ pub fn set(source: Arc<dyn Source>, containers: Vec<ContainerSpec>) -> RunSpec {
 /// An account with a million, a tenth of a per cent per fill, and these strategies.
 pub fn account(strategies: Vec<StrategySpec>) -> ContainerSpec {
     ContainerSpec {
-        name: "account".to_owned(),
-        cash: Money::from_units(1_000_000),
-        currency: usd(),
-        leverage_max: 1,
-        drawdown_max: None,
         strategies,
         fees: Some(FeeSchedule { rate_ppb: 1_000_000, ..FeeSchedule::default() }),
-        fill: FillSpec::default(),
-        from_ns: None,
-        to_ns: None,
         trace: Trace::Full,
-        retention: Retention::Full,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new("account", Money::from_units(1_000_000), usd())
     }
 }
 

@@ -15,7 +15,7 @@ use barhive_engine::{
     money::Money,
     order::Side,
     registry::{StrategyFactory, factory},
-    set::{ContainerSpec, FillSpec, Limits, Machinery, Placement, Retention, RunSpec, StrategySpec, Trace},
+    set::{ContainerSpec, FillSpec, Limits, Machinery, Placement, Retention, RunSpec, StrategySpec},
     strategy::{Bars, Context, Inst, Sizing, Strategy, Value},
     time::NS_PER_MINUTE,
     timeframe::Timeframe,
@@ -134,11 +134,6 @@ pub fn averages(
 /// An account of 100,000 with one strategy on these instruments.
 pub fn account(name: &str, strategy: Arc<dyn StrategyFactory>, instruments: &[u32]) -> ContainerSpec {
     ContainerSpec {
-        name: name.to_owned(),
-        cash: Money::from_units(100_000),
-        currency: Currency::new("USD").expect("a currency"),
-        leverage_max: 1,
-        drawdown_max: None,
         strategies: vec![StrategySpec {
             id: format!("{name}-strategy"),
             kind: "cross".to_owned(),
@@ -148,14 +143,9 @@ pub fn account(name: &str, strategy: Arc<dyn StrategyFactory>, instruments: &[u3
             sizing: Sizing::Lots(10),
             limits: Limits::default(),
         }],
-        fees: None,
         fill: FillSpec { slippage_bps: 1.0, ..FillSpec::default() },
-        from_ns: None,
-        to_ns: None,
-        trace: Trace::Normal,
         retention: Retention::Minimal,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new(name, Money::from_units(100_000), Currency::new("USD").expect("a currency"))
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) mod tests {
         data::MemorySource,
         instrument::{Currency, InstrumentId},
         money::Money,
-        set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, Trace},
+        set::{ContainerSpec, Limits, Machinery, Retention, Trace},
         strategy::Sizing,
         timeframe::Timeframe,
     };
@@ -51,20 +51,9 @@ pub(crate) mod tests {
             instruments: Vec::new(),
             source: Arc::new(MemorySource::new()),
             account: ContainerSpec {
-                name: "account".into(),
-                cash: Money::from_units(1_000),
-                currency: Currency::new("USD").unwrap(),
-                leverage_max: 1,
-                drawdown_max: None,
-                strategies: Vec::new(),
-                fees: None,
-                fill: FillSpec::default(),
-                from_ns: None,
-                to_ns: None,
                 trace: Trace::Minimal,
                 retention: Retention::Minimal,
-                memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-                seed: 0,
+                ..ContainerSpec::new("account", Money::from_units(1_000), Currency::new("USD").unwrap())
             },
             definitions: vec![Definition {
                 id: "d".into(),

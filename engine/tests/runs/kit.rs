@@ -14,7 +14,7 @@ use barhive_engine::{
     recorder::MemoryRecorder,
     registry::{StrategyFactory, factory},
     result::RunResult,
-    set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, RunSpec, StrategySpec, Trace},
+    set::{ContainerSpec, Limits, Machinery, RunSpec, StrategySpec, Trace},
     strategy::{Bars, Context, Setup, Sizing, Strategy},
     time::NS_PER_MINUTE,
     timeframe::Timeframe,
@@ -94,20 +94,9 @@ pub fn strategy(id: &str, factory: Arc<dyn StrategyFactory>, instruments: &[u32]
 /// An account with a thousand dollars.
 pub fn account(name: &str, strategies: Vec<StrategySpec>) -> ContainerSpec {
     ContainerSpec {
-        name: name.to_owned(),
-        cash: Money::from_units(1_000),
-        currency: usd(),
-        leverage_max: 1,
-        drawdown_max: None,
         strategies,
-        fees: None,
-        fill: FillSpec::default(),
-        from_ns: None,
-        to_ns: None,
         trace: Trace::Full,
-        retention: Retention::Full,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new(name, Money::from_units(1_000), usd())
     }
 }
 

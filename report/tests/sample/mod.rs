@@ -15,7 +15,7 @@ use barhive_engine::{
         AccountResult, HubCounters, OpenPosition, Restart, RunResult, SeriesUse, Statistics, StrategyResult,
         TopicCounters,
     },
-    set::{ContainerSpec, FillSpec, Limits, Retention, StrategySpec, Trace},
+    set::{ContainerSpec, Limits, StrategySpec, Trace},
     strategy::{Bars, Context, Setup, SetupError, Sizing, Strategy},
     timeframe::Timeframe,
 };
@@ -55,11 +55,6 @@ impl Strategy for Idle {
 pub fn container(name: &str, strategies: &[&str], instruments: usize) -> ContainerSpec {
     let idle = factory((), |(), _: &mut Setup<'_>| Ok::<_, SetupError>(Idle));
     ContainerSpec {
-        name: name.into(),
-        cash: Money::from_units(100_000),
-        currency: Currency::new("USDT").unwrap(),
-        leverage_max: 1,
-        drawdown_max: None,
         strategies: strategies
             .iter()
             .map(|id| StrategySpec {
@@ -72,14 +67,8 @@ pub fn container(name: &str, strategies: &[&str], instruments: usize) -> Contain
                 limits: Limits::default(),
             })
             .collect(),
-        fees: None,
-        fill: FillSpec::default(),
-        from_ns: None,
-        to_ns: None,
         trace: Trace::Full,
-        retention: Retention::Full,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new(name, Money::from_units(100_000), Currency::new("USDT").unwrap())
     }
 }
 

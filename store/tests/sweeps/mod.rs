@@ -7,7 +7,7 @@ use barhive_engine::{
     instrument::{Currency, Instrument, InstrumentId},
     money::Money,
     result::Statistics,
-    set::{ContainerSpec, FillSpec, Limits, Machinery, Retention, Trace},
+    set::{ContainerSpec, Limits, Machinery, Retention, Trace},
     strategy::Sizing,
     sweep::{
         Axis, Definition, Evaluation, Grid, Outcome, PassBlock, PassWork, SweepSpec, Variant, VariantRange,
@@ -56,20 +56,10 @@ pub fn spec(slow: i64) -> SweepSpec {
         instruments: vec![instrument("BTC/USDT"), instrument("ETH/USDT")],
         source: Arc::new(MemorySource::new()),
         account: ContainerSpec {
-            name: "account".to_owned(),
-            cash: Money::from_units(100_000),
-            currency: Currency::new("USDT").unwrap(),
-            leverage_max: 1,
-            drawdown_max: None,
-            strategies: Vec::new(),
-            fees: None,
-            fill: FillSpec::default(),
-            from_ns: None,
-            to_ns: None,
             trace: Trace::Minimal,
             retention: Retention::Minimal,
-            memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
             seed: 7,
+            ..ContainerSpec::new("account", Money::from_units(100_000), Currency::new("USDT").unwrap())
         },
         definitions: vec![
             definition("cross", vec![vec![a], vec![b]], cross.unwrap()),

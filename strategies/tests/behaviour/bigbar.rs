@@ -14,7 +14,7 @@ use barhive_engine::{
     recorder::MemoryRecorder,
     registry::factory,
     result::RunResult,
-    set::{ContainerSpec, FillSpec, Limits, Machinery, MarketFill, Retention, RunSpec, StrategySpec, Trace},
+    set::{ContainerSpec, FillSpec, Limits, Machinery, MarketFill, RunSpec, StrategySpec, Trace},
     strategy::Sizing,
     timeframe::Timeframe,
 };
@@ -34,11 +34,6 @@ fn grid_point(random: &mut Random) -> BigBarParams {
 
 fn account(name: &str, params: BigBarParams, timeframe: Timeframe) -> ContainerSpec {
     ContainerSpec {
-        name: name.to_owned(),
-        cash: Money::from_units(100_000),
-        currency: Currency::new("USD").expect("a currency"),
-        leverage_max: 1,
-        drawdown_max: None,
         strategies: vec![StrategySpec {
             id: "it".to_owned(),
             kind: "bigbar".to_owned(),
@@ -48,14 +43,9 @@ fn account(name: &str, params: BigBarParams, timeframe: Timeframe) -> ContainerS
             sizing: Sizing::EquityFraction(1.0),
             limits: Limits::default(),
         }],
-        fees: None,
         fill: FillSpec { market: MarketFill::DecidingClose, ..FillSpec::default() },
-        from_ns: None,
-        to_ns: None,
         trace: Trace::Full,
-        retention: Retention::Full,
-        memory_max_bytes: ContainerSpec::MEMORY_MAX_BYTES,
-        seed: 0,
+        ..ContainerSpec::new(name, Money::from_units(100_000), Currency::new("USD").expect("a currency"))
     }
 }
 
