@@ -12,6 +12,7 @@ pub mod frame;
 pub mod hub;
 pub mod indicator;
 pub mod instrument;
+pub mod jobs;
 
 pub mod lanes;
 pub mod layout;
