@@ -9,6 +9,7 @@ pub mod container;
 pub mod data;
 pub mod execution;
 pub mod frame;
+pub mod governor;
 pub mod hub;
 pub mod indicator;
 pub mod instrument;
