@@ -226,6 +226,14 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_of_many_seconds_does_not_bend_the_trend() {
+        let burst = |step: u64| if (480..570).contains(&step) { 500.0 } else { 0.0 };
+        let mut forecast = minute(|step| 10.0 + 0.1 * step as f64 + burst(step));
+        let trend = forecast.trend().unwrap();
+        assert!((trend.per_second - 1.0).abs() < 0.05 && (trend.value - 69.9).abs() < 1.0, "{trend:?}");
+    }
+
+    #[test]
     fn only_the_window_counts() {
         let mut forecast = Forecast::new(60.0);
         for step in 0..36_000u64 {

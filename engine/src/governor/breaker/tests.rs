@@ -208,6 +208,15 @@ fn it_probes_after_thirty_seconds_and_closes_after_two_successes() {
 }
 
 #[test]
+fn two_calm_samples_of_a_probe_are_not_enough_before_five_seconds() {
+    let mut bench = Bench::new();
+    bench.samples(3, 97.0, 40.0).samples(300, 80.0, 40.0).samples(50, 60.0, 40.0);
+    assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+    bench.samples(1, 60.0, 40.0);
+    assert_eq!(bench.breaker.state(), BreakerState::Closed);
+}
+
+#[test]
 fn red_during_a_probe_opens_it_again_for_thirty_seconds() {
     let mut bench = Bench::new();
     bench.samples(3, 97.0, 40.0).samples(300, 10.0, 40.0);

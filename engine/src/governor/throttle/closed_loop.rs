@@ -185,9 +185,11 @@ fn slices_of_half_a_second_hold_the_limit_on_average() {
 
 #[test]
 fn ten_minutes_of_noise_do_not_make_it_flap() {
-    for (cores, limit) in [(2, 50.0), (2, 75.0), (4, 50.0), (8, 50.0), (16, 80.0)] {
+    for (cores, limit, others) in
+        [(2, 50.0, 5), (2, 75.0, 5), (4, 50.0, 5), (8, 60.0, 8), (16, 50.0, 8), (16, 80.0, 5), (16, 80.0, 8)]
+    {
         let mut machine = Machine::new(cores, cores, limit, 13);
-        machine.others = 0.05 * cores as f64;
+        machine.others = f64::from(others) / 100.0 * cores as f64;
         machine.noise = 4.0;
         machine.run(60);
         let settled = machine.changes();

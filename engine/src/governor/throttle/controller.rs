@@ -44,7 +44,7 @@ impl Controller {
     const PATIENCE: u32 = 3;
     /// The capacity passes a whole number by so much load before the number of workers changes, percent;
     /// by a tenth of a worker at least, by less than half of one at most.
-    const OVERLAP: f64 = 3.0;
+    const OVERLAP: f64 = 5.0;
     /// Some work is always done.
     pub(super) const CAPACITY_MIN: f64 = 0.1;
 

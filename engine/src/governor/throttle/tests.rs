@@ -75,6 +75,29 @@ fn five_finished_tasks_bring_the_check_forward() {
 }
 
 #[test]
+fn short_tasks_do_not_make_it_check_more_than_three_times_a_second() {
+    let mut bench = Bench::new(&limited(80.0), 16, 64);
+    for _ in 0..30 {
+        bench.sample(95.0, None);
+        for _ in 0..100 {
+            bench.said.extend(bench.throttle.task_finished(bench.now_ns));
+        }
+    }
+    assert_eq!((bench.plan().workers, bench.now_ns), (6, 3 * SECOND));
+}
+
+#[test]
+fn what_was_too_much_before_comes_back_in_part() {
+    let mut bench = Bench::new(&limited(91.0), 5, 5);
+    bench.seconds(1, 91.5);
+    assert_eq!((bench.plan().workers, bench.plan().duty), (4, 1.0));
+    // A whole worker more would be within the limit by its expected load, but was not.
+    bench.seconds(1, 70.5);
+    assert_eq!(bench.plan().workers, 5);
+    assert!((0.9..1.0).contains(&bench.plan().duty), "{:?}", bench.plan());
+}
+
+#[test]
 fn it_steps_by_one_down_to_one_and_up_to_the_most_and_says_why() {
     let mut bench = Bench::new(&limited(80.0), 3, 16);
     bench.seconds(2, 90.55);
