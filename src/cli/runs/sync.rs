@@ -39,7 +39,7 @@ pub(super) fn run(flags: &SyncFlags, parts: &Parts, out: &mut dyn Write) -> Outc
         Some(name) => {
             let folder = find(base, name)?;
             // A run in a folder of its own has its database there.
-            let is_below = folder.parent() == Some(base.as_path());
+            let is_below = folder.join("..").canonicalize().ok() == base.canonicalize().ok();
             (vec![folder.clone()], if is_below { base.clone() } else { folder })
         }
         None => {
