@@ -10,6 +10,7 @@ mod collector;
 mod control;
 mod engine;
 mod execution;
+pub mod gauge;
 mod indicator_hub;
 mod isolation;
 pub mod lifecycle;

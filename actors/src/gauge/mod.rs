@@ -1,0 +1,99 @@
+//! The gauge: measures the machine often enough for the governor, every 100 ms.
+//!
+//! Where the kernel tells in `/proc`, its counters are read, because sysinfo refreshes the processor's
+//! use no faster than every 200 ms; elsewhere sysinfo is asked, and what it does not tell is missing.
+//! Sensors, disks and networks may always be missing.
+
+mod counters;
+mod foreign;
+mod heat;
+mod kernel;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::{path::Path, time::Duration};
+
+use barhive_engine::governor::ResourceSample;
+
+use foreign::ForeignSource;
+use kernel::KernelSource;
+
+/// What a watched process and its children are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A backtest worker: its use of the processor is no overload.
+    Worker,
+    /// Live work.
+    Live,
+}
+
+/// What cannot be measured at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the use of this machine cannot be read: {0}")]
+pub struct GaugeError(String);
+
+/// Measures the machine.
+///
+/// ```
+/// use barhive_actors::gauge::{Gauge, Role};
+///
+/// let mut gauge = Gauge::new(0)?;
+/// gauge.watch(std::process::id(), Role::Worker);
+/// # std::thread::sleep(Gauge::INTERVAL);
+/// let sample = gauge.sample(100_000_000); // 100 ms later
+/// assert!(sample.memory_percent > 0.0 && sample.cpu_percent <= 100.0);
+/// assert!(sample.overload_cpu_percent() <= sample.cpu_percent);
+/// # Ok::<(), barhive_actors::gauge::GaugeError>(())
+/// ```
+pub struct Gauge {
+    source: Source,
+    watched: Vec<(u32, Role)>,
+}
+
+enum Source {
+    Kernel(Box<KernelSource>),
+    Foreign(Box<ForeignSource>),
+}
+
+impl Gauge {
+    /// How often samples are meant to be taken.
+    pub const INTERVAL: Duration = Duration::from_millis(100);
+
+    /// A gauge whose first interval begins now, monotonic nanoseconds.
+    ///
+    /// # Errors
+    /// When the platform does not tell.
+    pub fn new(now_ns: u64) -> Result<Self, GaugeError> {
+        let source = if Path::new("/proc/stat").exists() {
+            Source::Kernel(Box::new(KernelSource::new(now_ns)?))
+        } else {
+            Source::Foreign(Box::new(ForeignSource::new()?))
+        };
+        Ok(Self { source, watched: Vec::new() })
+    }
+
+    /// Counts this process and its children as `role` from now on. A child that is watched itself has its
+    /// own role.
+    pub fn watch(&mut self, pid: u32, role: Role) {
+        self.forget(pid);
+        self.watched.push((pid, role));
+        if let Source::Kernel(source) = &mut self.source {
+            source.follow(&self.watched);
+        }
+    }
+
+    /// Does not count this process any longer; one that has ended may be left in.
+    pub fn forget(&mut self, pid: u32) {
+        self.watched.retain(|(watched, _)| *watched != pid);
+    }
+
+    /// The machine now; rates and shares since the sample before. The live latency is for others to fill in.
+    pub fn sample(&mut self, now_ns: u64) -> ResourceSample {
+        match &mut self.source {
+            Source::Kernel(source) => source.sample(now_ns, &self.watched),
+            Source::Foreign(source) => source.sample(now_ns, &self.watched),
+        }
+    }
+}
