@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::governor::{Resource, seconds};
+use crate::{
+    governor::{Resource, seconds},
+    jobs::JobPriority,
+};
 
 /// Where the breaker is. It goes from closed to open to half-open, and from there to either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -94,6 +97,18 @@ impl Shed {
         self as u8
     }
 
+    /// The most urgent priority that is paused: what [`JobQueue::shed`](crate::jobs::JobQueue::shed) goes up to.
+    pub fn paused_up_to(self) -> Option<JobPriority> {
+        let place = usize::from(self.levels()).checked_sub(1)?;
+        JobPriority::ALL.get(place).copied()
+    }
+
+    /// The least urgent priority that may work: what
+    /// [`JobQueue::to_resume`](crate::jobs::JobQueue::to_resume) goes down to.
+    pub fn works_down_to(self) -> Option<JobPriority> {
+        JobPriority::ALL.get(usize::from(self.levels())).copied()
+    }
+
     pub(super) fn more(self) -> Self {
         Self::ALL[usize::from(self.levels() + 1).min(Self::ALL.len() - 1)]
     }
@@ -170,5 +185,23 @@ impl Strain {
         let Self { resource, value, limit, since_ns } = self;
         let span = seconds(now_ns.saturating_sub(*since_ns));
         format!("{resource} {value:.1} %, limit {limit} %, for {span:.1} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_paused_and_what_works_meet_without_a_gap() {
+        use JobPriority::{Bulk, Critical, High, Low, Normal};
+        assert_eq!(
+            Shed::ALL.map(Shed::paused_up_to),
+            [None, Some(Bulk), Some(Low), Some(Normal), Some(High), Some(Critical)]
+        );
+        assert_eq!(
+            Shed::ALL.map(Shed::works_down_to),
+            [Some(Bulk), Some(Low), Some(Normal), Some(High), Some(Critical), None]
+        );
     }
 }
