@@ -88,6 +88,8 @@ pub struct Schedule {
     /// Variants that were timed, and how long they took together.
     measured: u64,
     elapsed_ns: u64,
+    /// How long a variant of the latest pass took.
+    latest_ns: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +129,7 @@ impl Schedule {
             given_up: 0,
             measured: 0,
             elapsed_ns: 0,
+            latest_ns: 0,
         }
     }
 
@@ -191,6 +194,7 @@ impl Schedule {
         self.done += lease.range.len();
         self.measured += lease.range.len();
         self.elapsed_ns = self.elapsed_ns.saturating_add(elapsed_ns);
+        self.latest_ns = elapsed_ns / lease.range.len().max(1);
         true
     }
 
@@ -254,9 +258,10 @@ impl Schedule {
         Some(stolen)
     }
 
-    /// Variants that take no longer than [`SHORT_PASS_NS`] together, as far as that is known.
+    /// Variants that take no longer than [`SHORT_PASS_NS`] together, as far as that is known: where they
+    /// take longer and longer, the latest know more than all of them.
     fn short_pass(&self) -> u64 {
-        let variant_ns = self.elapsed_ns / self.measured.max(1);
+        let variant_ns = (self.elapsed_ns / self.measured.max(1)).max(self.latest_ns);
         if self.measured == 0 { u64::MAX } else { SHORT_PASS_NS / variant_ns.max(1) }
     }
 
@@ -270,10 +275,11 @@ impl Schedule {
         let fair = if workers == 1 {
             u64::MAX
         } else {
-            // An even share; half of it where that takes long enough for a worker to wait for; no crumbs.
-            // Cutting finer costs columns that are computed once a pass.
+            // An even share; a quarter of it where that takes long enough for a worker to wait for, as the
+            // first quarter may take as long as all the others; no crumbs. Cutting finer costs columns
+            // that are computed once a pass.
             let short = self.short_pass();
-            left.div_ceil(2 * workers).max(short).min(left.div_ceil(workers)).max(short / CRUMBS).max(1)
+            left.div_ceil(4 * workers).max(short).min(left.div_ceil(workers)).max(short / CRUMBS).max(1)
         };
         let most = self.options.batch.max(1).min(chunk.len()).min(fair);
         let end = chunk.start + most;
@@ -348,6 +354,53 @@ mod tests {
         let slow = lens(1_000_000_000);
         assert!(slow.len() > 8 && slow.last() == Some(&1), "{slow:?}");
         assert!(slow[slow.len() / 2..].iter().all(|len| *len <= 9), "{slow:?}");
+    }
+
+    /// What workers wait at the end, as a part of all their time, for variants that take so long each.
+    fn idle(variants_ns: &[u64], workers: usize) -> f64 {
+        let len = variants_ns.len();
+        let options = CutOptions { workers, chunk: None, batch: 1_024 };
+        let mut schedule = Schedule::new(&spec_of(&[len]), &all(len as u64), &VariantSet::new(), options);
+        // When each worker has done what it has in hand.
+        let mut hands: Vec<Option<(u64, Lease)>> = vec![None; workers];
+        let mut ends = vec![0; workers];
+        let mut now = 0;
+        while !schedule.is_done() {
+            for (worker, hand) in hands.iter_mut().enumerate().filter(|(_, hand)| hand.is_none()) {
+                *hand = schedule.next(worker).map(|lease| {
+                    let takes: u64 = lease.range.iter().map(|variant| variants_ns[variant as usize]).sum();
+                    (now + takes, lease)
+                });
+            }
+            let busy = hands.iter().enumerate().filter_map(|(worker, hand)| hand.map(|hand| (hand, worker)));
+            let ((end, lease), worker) = busy.min_by_key(|((end, _), _)| *end).unwrap();
+            let takes: u64 = lease.range.iter().map(|variant| variants_ns[variant as usize]).sum();
+            assert!(schedule.complete(lease.id, takes));
+            (now, ends[worker], hands[worker]) = (end, end, None);
+        }
+        ends.iter().map(|end| now - end).sum::<u64>() as f64 / (workers as u64 * now) as f64
+    }
+
+    #[test]
+    fn uneven_variants_leave_no_worker_waiting_whatever_their_order() {
+        const MS: u64 = 1_000_000;
+        let drawn = |variant: u64| (MS as f64 / 10.0 * 200f64.powf(variant as f64 / 1_000.0)) as u64;
+        let rising: Vec<u64> = (0..1_000).map(drawn).collect();
+        let falling: Vec<u64> = rising.iter().rev().copied().collect();
+        let shuffled: Vec<u64> = (0..1_000).map(|variant| drawn(variant * 7_919 % 1_000)).collect();
+        let steps: Vec<u64> = (0..1_000).map(|variant| MS * [60, 12, 1][variant / 334]).collect();
+        let steps_up: Vec<u64> = steps.iter().rev().copied().collect();
+        for (name, variants_ns) in [
+            ("rising", rising),
+            ("falling", falling),
+            ("shuffled", shuffled),
+            ("steps", steps),
+            ("steps up", steps_up),
+            ("even", vec![5 * MS; 1_000]),
+        ] {
+            let waited = idle(&variants_ns, 2);
+            assert!(waited < 0.02, "{name}: {waited}");
+        }
     }
 
     #[test]
