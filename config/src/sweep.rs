@@ -2,7 +2,10 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use barhive_engine::sweep::{Evaluation, SweepSpec};
+use barhive_engine::{
+    governor::ThrottleConfig,
+    sweep::{Evaluation, SweepSpec},
+};
 
 use crate::{Cores, DatabaseUrl, ReportOptions, VariantSets, tree::quote};
 
@@ -44,7 +47,7 @@ pub struct PointsFile {
 }
 
 /// How a sweep is run and ranked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SweepSettings {
     /// By what variants are ranked: one figure, or the Pareto front of several.
     pub rank: Vec<RankBy>,
@@ -60,6 +63,8 @@ pub struct SweepSettings {
     pub database: Option<DatabaseUrl>,
     /// What keeps workers apart.
     pub isolation: Isolation,
+    /// How much of the machine it takes.
+    pub throttle: ThrottleConfig,
     /// What worker processes may take.
     pub process: ProcessSettings,
 }
@@ -90,6 +95,7 @@ impl Default for SweepSettings {
             workers: 0,
             database: None,
             isolation: Isolation::Thread,
+            throttle: ThrottleConfig::default(),
             process: ProcessSettings::default(),
         }
     }

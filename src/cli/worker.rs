@@ -8,13 +8,14 @@ use std::{
 
 use barhive_actors::sweep::{Affinity, ProcessSpec, serve_worker, worker_pipes};
 use barhive_config::{Cores, LoadOptions, LoadedSweep, PointsFile, ProcessSettings};
-use barhive_engine::{registry::Registry as Parts, sweep::SweepSpec};
+use barhive_engine::{governor::ThrottleConfig, registry::Registry as Parts, sweep::SweepSpec};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{
     logging::{self, LogFlags},
     outcome::{CliError, Done, Outcome},
+    sweep::NICE,
 };
 use crate::bench;
 
@@ -62,19 +63,17 @@ pub(super) struct ProcessFlags {
     /// On which cores they run: any, auto (each on one of those allowed) or a list as in 0,2-3
     #[arg(long, value_name = "CORES")]
     affinity: Option<Cores>,
-    /// How far they stand back behind other programs, for processor and disk: 0 to 19
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
+    /// Stand back behind other programs, for processor and disk, threads too: by 10, or as far as
+    /// said, 0 to 19
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10",
+        value_parser = clap::value_parser!(i32).range(0..=19))]
     nice: Option<i32>,
 }
 
 impl ProcessFlags {
     /// The first of these flags that was given.
     pub(super) fn given(&self) -> Option<&'static str> {
-        let flags = [
-            ("--memory-max", self.memory_max.is_some()),
-            ("--affinity", self.affinity.is_some()),
-            ("--nice", self.nice.is_some()),
-        ];
+        let flags = [("--memory-max", self.memory_max.is_some()), ("--affinity", self.affinity.is_some())];
         flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
@@ -84,7 +83,12 @@ impl ProcessFlags {
             process.memory_max = memory_max;
         }
         process.affinity = affinity(self.affinity.as_ref().unwrap_or(&settings.cores));
-        process.nice = self.nice.unwrap_or(i32::from(settings.nice));
+    }
+
+    /// How far workers stand back.
+    pub(super) fn nice(&self, settings: &ProcessSettings, throttle: &ThrottleConfig) -> i32 {
+        let of_throttle = if throttle.nice_priority { NICE } else { 0 };
+        self.nice.unwrap_or(i32::from(settings.nice).max(of_throttle))
     }
 }
 

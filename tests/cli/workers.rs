@@ -42,7 +42,7 @@ fn processes_and_threads_give_the_same_bytes() {
     let place = Place::new();
     long(&place);
     place.succeed(&["sweep", "sweep.yaml", "--results-dir", "threads", "-w", "1"]);
-    let limits = ["--memory-max", "256MiB", "--affinity", "auto", "--nice", "3"];
+    let limits = ["--memory-max", "256MiB", "--affinity", "auto", "--nice=3"];
     let apart = ["--results-dir", "processes", "--format", "json", "-q"];
     let answer = place.succeed(&processes(&[&apart[..], &limits[..]].concat()));
     assert_eq!(answer.stderr, "");
@@ -56,7 +56,7 @@ fn processes_and_threads_give_the_same_bytes() {
 fn limits_are_for_processes() {
     let place = Place::new();
     long(&place);
-    for limit in [["--memory-max", "1GiB"], ["--affinity", "0"], ["--nice", "1"]] {
+    for limit in [["--memory-max", "1GiB"], ["--affinity", "0"]] {
         let answer = place.refuse(&[&["sweep", "sweep.yaml"], &limit[..]].concat());
         assert_eq!(answer.stderr, format!("error: {} is for --isolation process\n", limit[0]));
     }

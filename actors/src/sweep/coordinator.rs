@@ -1,9 +1,13 @@
 //! The coordinator of a sweep: gives out passes, takes results, replaces what fails.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use barhive_engine::{
     Registry,
+    governor::ThrottleConfig,
     sweep::{
         CutOptions, Outcome, PassBlock, PassWork, Schedule, SweepSpec, Variant, VariantRange, VariantSet,
         Verdict,
@@ -15,6 +19,7 @@ use super::{
     expected::Expected,
     process::ProcessSpec,
     progress::SweepProgress,
+    regulator::{Regulator, ThrottleListener},
     thread::Shared,
     worker::{What, Word},
 };
@@ -64,6 +69,10 @@ pub struct SweepOptions {
     pub control: Arc<Control>,
     /// Where it says how far it is.
     pub progress: Arc<SweepProgress>,
+    /// How much of the machine it takes; as it stands, there is no limit.
+    pub throttle: ThrottleConfig,
+    /// Is told what the throttle does.
+    pub throttle_listener: ThrottleListener,
 }
 
 /// Most variants per pass unless somebody says otherwise.
@@ -80,6 +89,8 @@ impl Default for SweepOptions {
             done: VariantSet::new(),
             control: Arc::default(),
             progress: Arc::default(),
+            throttle: ThrottleConfig::default(),
+            throttle_listener: ThrottleListener::default(),
         }
     }
 }
@@ -154,6 +165,8 @@ pub fn run_sweep(
     }
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = if options.workers == 0 { allowed } else { options.workers };
+    let regulator = Regulator::new(&options.throttle, workers, options.throttle_listener.clone())
+        .map_err(|faults| SweepError::Run(faults.to_string()))?;
     let cut = CutOptions { workers, chunk: options.chunk, batch: options.batch.unwrap_or(BATCH) };
     let schedule = Schedule::new(spec, &selected, &options.done, cut);
     let before = selected.within(&options.done).len();
@@ -168,11 +181,13 @@ pub fn run_sweep(
             control: Arc::clone(&options.control),
             progress,
             words,
+            held: (0..workers).map(|_| AtomicBool::new(false)).collect(),
         })),
         Isolation::Process(spec) => Means::Processes { spec: Arc::new((**spec).clone()), words, progress },
     };
     let mut coordinator = Coordinator {
         crew: Crew::new(means, workers),
+        regulator,
         waiting: vec![None; workers],
         starts_failed: 0,
         schedule,
@@ -196,6 +211,7 @@ pub fn run_sweep(
 
 struct Coordinator<'a> {
     crew: Crew,
+    regulator: Option<Regulator>,
     /// Since when a worker has found nothing to take.
     waiting: Vec<Option<Stopwatch>>,
     /// Workers that ended before they were ready, since the last that was.
@@ -213,7 +229,7 @@ impl Coordinator<'_> {
         }
         let mut watch = Stopwatch::start();
         while !self.schedule.is_done() {
-            match inbox.recv_timeout(LOOK) {
+            match inbox.recv_timeout(if self.regulator.is_some() { REGULATED_LOOK } else { LOOK }) {
                 Ok(word) => self.hear(word)?,
                 Err(flume::RecvTimeoutError::Timeout) => {}
                 Err(flume::RecvTimeoutError::Disconnected) => break,
@@ -228,7 +244,8 @@ impl Coordinator<'_> {
                 self.staff()?;
                 // Who is busy hears of a pause himself; who is not, gets nothing to do.
                 if !self.options.control.is_paused() {
-                    self.hand_out();
+                    let at_most = self.regulate();
+                    self.hand_out(at_most);
                 }
             } else if self.crew.is_at_rest() {
                 break;
@@ -300,11 +317,30 @@ impl Coordinator<'_> {
         if self.starts_failed >= STARTS_FAILED_MAX { Err(SweepError::Worker(reason)) } else { Ok(()) }
     }
 
-    /// Gives work to all who have none.
-    fn hand_out(&mut self) {
+    /// Holds those workers that may not work now; answers how many more may begin to.
+    fn regulate(&mut self) -> usize {
+        let Some(regulator) = &mut self.regulator else { return usize::MAX };
+        regulator.look();
+        let mut left = regulator.allowed();
+        let is_held: Vec<bool> = (0..self.crew.len())
+            .map(|worker| {
+                let is_held = self.crew.is_busy(worker) && left == 0;
+                left -= usize::from(self.crew.is_busy(worker) && !is_held);
+                is_held
+            })
+            .collect();
+        self.crew.hold(&is_held);
+        left
+    }
+
+    /// Gives work to those who have none, but to no more than `at_most`.
+    fn hand_out(&mut self, mut at_most: usize) {
         for worker in 0..self.crew.len() {
             if !self.crew.is_idle(worker) {
                 continue;
+            }
+            if at_most == 0 {
+                return;
             }
             let Some(lease) = self.schedule.next(worker) else {
                 self.waiting[worker].get_or_insert_with(Stopwatch::start);
@@ -313,6 +349,7 @@ impl Coordinator<'_> {
             self.waiting[worker] = None;
             self.options.progress.took(worker, &lease);
             self.crew.give(worker, lease);
+            at_most -= 1;
         }
     }
 
@@ -328,6 +365,9 @@ impl Coordinator<'_> {
         self.outcome.passes += 1;
         self.sink.take(block).map_err(SweepError::Sink)?;
         self.options.progress.done(worker, block.range, failed);
+        if let Some(regulator) = &mut self.regulator {
+            regulator.pass_done(block.range.len());
+        }
         Ok(())
     }
 
@@ -361,5 +401,7 @@ impl Coordinator<'_> {
 
 /// How often the coordinator looks after its workers.
 const LOOK: Duration = Duration::from_millis(50);
+/// The same where workers are held now and then.
+const REGULATED_LOOK: Duration = Duration::from_millis(10);
 /// Workers that end before they are ready, one after the other, until the sweep ends.
 const STARTS_FAILED_MAX: u32 = 5;

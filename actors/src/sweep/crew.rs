@@ -1,6 +1,9 @@
 //! The workers of a sweep, whatever they are: who has what in hand, who is silent, who is replaced.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use barhive_engine::sweep::{Lease, VariantRange};
 
@@ -43,6 +46,8 @@ struct Place {
     heard: u64,
     /// What it may take, in bytes.
     memory_max: u64,
+    /// Whether it was told to hold still, alone.
+    is_held: bool,
 }
 
 enum Worker {
@@ -98,6 +103,7 @@ impl Crew {
             words: 0,
             heard: 0,
             memory_max: 0,
+            is_held: false,
         };
         Self {
             means,
@@ -128,6 +134,10 @@ impl Crew {
             }
         });
         (place.hand, place.silent, place.words, place.heard) = (Hand::Starting, Duration::ZERO, 0, 0);
+        place.is_held = false;
+        if let Means::Threads(shared) = &self.means {
+            shared.held[worker].store(false, Relaxed);
+        }
         Ok(())
     }
 
@@ -199,6 +209,31 @@ impl Crew {
         }
     }
 
+    /// Whether a worker has something in hand.
+    pub(super) fn is_busy(&self, worker: usize) -> bool {
+        matches!(self.places[worker].hand, Hand::Full(_))
+    }
+
+    /// Lets each worker hold still, or go on.
+    pub(super) fn hold(&mut self, is_held: &[bool]) {
+        if self.order != Order::Work {
+            return;
+        }
+        for (worker, (place, is_held)) in self.places.iter_mut().zip(is_held).enumerate() {
+            if place.is_held == *is_held {
+                continue;
+            }
+            place.is_held = *is_held;
+            match (&mut place.worker, &self.means) {
+                (Some(Worker::Process(process)), _) => {
+                    process.tell(if *is_held { &Request::Pause } else { &Request::Resume });
+                }
+                (_, Means::Threads(shared)) => shared.held[worker].store(*is_held, Relaxed),
+                _ => {}
+            }
+        }
+    }
+
     /// Passes on a change of the order, and gives up whoever has been silent for too long.
     pub(super) fn look(&mut self, order: Order) -> Vec<Loss> {
         let since = self.last_look.elapsed().min(LOOK_MAX);
@@ -211,6 +246,13 @@ impl Crew {
         });
         if order != self.order {
             self.order = order;
+            // Told to all, it is told to those who were held, too.
+            for (worker, place) in self.places.iter_mut().enumerate() {
+                place.is_held = false;
+                if let Means::Threads(shared) = &self.means {
+                    shared.held[worker].store(false, Relaxed);
+                }
+            }
             let request = match order {
                 Order::Work => Request::Resume,
                 Order::Pause => Request::Pause,

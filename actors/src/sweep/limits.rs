@@ -80,7 +80,7 @@ fn turn(worker: u64, count: usize) -> usize {
 ///
 /// # Errors
 /// When the system refuses: stepping forward takes a privilege.
-pub(super) fn stand_back(nice: i32) -> Result<(), String> {
+pub fn stand_back(nice: i32) -> Result<(), String> {
     if nice == 0 {
         return Ok(());
     }

@@ -11,6 +11,7 @@ mod limits;
 mod process;
 mod progress;
 mod protocol;
+mod regulator;
 mod restart;
 mod serve;
 mod thread;
@@ -18,8 +19,9 @@ mod worker;
 
 pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, SweepSink, run_sweep};
 pub use inspect::inspect_workers;
-pub use limits::Affinity;
+pub use limits::{Affinity, stand_back};
 pub use process::{Patience, ProcessSpec};
 pub use progress::{SweepProgress, SweepStatus, WorkerStatus};
+pub use regulator::ThrottleListener;
 pub use restart::restart_times;
 pub use serve::{ServeError, serve_worker, worker_pipes};

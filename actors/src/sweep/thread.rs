@@ -1,6 +1,12 @@
 //! Workers that are threads of this process. They survive panics; they share everything else.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::JoinHandle,
+};
 
 use barhive_engine::{
     Registry,
@@ -28,6 +34,8 @@ pub(super) struct Shared {
     pub(super) control: Arc<Control>,
     pub(super) progress: Arc<SweepProgress>,
     pub(super) words: flume::Sender<Word>,
+    /// By worker: whether it may not work now.
+    pub(super) held: Vec<AtomicBool>,
 }
 
 /// A worker thread, as its coordinator holds it.
@@ -80,9 +88,9 @@ fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
         }
         loop {
             match shared.control.order() {
-                Order::Work => return true,
+                Order::Work if !shared.held[worker].load(Relaxed) => return true,
                 Order::Cancel => return false,
-                Order::Pause => std::thread::park_timeout(PAUSE_LOOK),
+                Order::Work | Order::Pause => std::thread::park_timeout(PAUSE_LOOK),
             }
         }
     };

@@ -1,6 +1,6 @@
 //! What a sweep may say where it differs from a set: parameters with several values, and how it is run.
 
-use barhive_engine::{calendar::Calendar, secret::Secret, timeframe::Timeframe};
+use barhive_engine::{calendar::Calendar, governor::Preset, secret::Secret, timeframe::Timeframe};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -193,8 +193,46 @@ pub(crate) struct SweepSection {
     pub(crate) database: Option<Located<Secret>>,
     /// What keeps workers apart. Default: `thread`.
     pub(crate) isolation: Option<IsolationSection>,
+    /// How much of the machine the sweep takes. Default: all of it.
+    pub(crate) throttle: Option<Captured<ThrottleSection>>,
     /// What worker processes may take, where `isolation` is `process`.
     pub(crate) process: Option<Captured<ProcessSection>>,
+}
+
+/// How much of the machine a sweep takes. The figures after "preset vm" are those of that preset.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Throttle")]
+pub(crate) struct ThrottleSection {
+    /// Settings for a kind of machine, which the other keys change: `vm`, `local` or `shared`.
+    pub(crate) preset: Option<Preset>,
+    /// Workers where none are asked for. Default: one per core; preset vm: 4.
+    #[schemars(range(min = 1, max = 1024))]
+    pub(crate) default_workers: Option<Located<u64>>,
+    /// Workers that may be asked for at most. Default: 16, or one per core if those are more.
+    #[schemars(range(min = 1, max = 1024))]
+    pub(crate) max_workers: Option<Located<u64>>,
+    /// Use of all cores, by whatever runs, that is not to be exceeded, percent. Default: none; preset vm: 80.
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) cpu_limit: Option<f64>,
+    /// Seconds between passes in which no worker works. Default: 0; preset vm: 5.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub(crate) cooldown_seconds: Option<f64>,
+    /// Whether workers stand back behind other programs. Default: false; preset vm: true.
+    pub(crate) nice_priority: Option<bool>,
+    /// Whether the number of workers follows the limit; otherwise exceeding it is only told. Default: true.
+    pub(crate) adaptive_throttling: Option<bool>,
+    /// Finished combinations between checks; a second is the longest time between two. Default: 5.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) cpu_check_interval: Option<Located<u64>>,
+    /// Use of all cores from which on all workers rest, percent: 85. Default: none.
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) cpu_threshold: Option<f64>,
+    /// Seconds of that rest. Default: 120.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub(crate) cooling_duration_seconds: Option<f64>,
+    /// Whether a hot processor rests a part of the workers: 25 % from 80 degrees, all from 95. Default: false.
+    pub(crate) thermal: Option<bool>,
 }
 
 /// What worker processes may take.

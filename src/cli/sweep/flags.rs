@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use barhive_actors::sweep::Isolation;
 use barhive_config::{DatabaseUrl, LoadOptions, LoadedSweep, RankBy, SweepSettings, database_url};
-use barhive_engine::{registry::Registry as Parts, sweep::VariantSet};
+use barhive_engine::{governor::ThrottleConfig, registry::Registry as Parts, sweep::VariantSet};
 use barhive_report::{ranking::Objective, sweep::Ranking};
 use clap::{Args, ValueEnum};
 
-use super::data::feed_override;
+use super::{data::feed_override, throttle::ThrottleFlags};
 use crate::cli::{
     database::{self, Target},
     logging::LogFlags,
@@ -71,6 +71,8 @@ pub(in crate::cli) struct SweepFlags {
     /// Show a line per worker under the bar, as -v does
     #[arg(long)]
     pub(super) per_worker: bool,
+    #[command(flatten)]
+    throttle: ThrottleFlags,
     #[command(flatten)]
     processes: ProcessFlags,
 }
@@ -136,9 +138,33 @@ impl SweepFlags {
         Err(CliError::Usage(format!("--jobs: there is no {beyond}: the sweep has {there_are}")))
     }
 
-    /// Workers; 0 takes one per core.
-    pub(super) fn workers(&self, settings: &SweepSettings) -> usize {
-        self.workers.map_or(settings.workers, usize::from)
+    /// Workers: as many as are asked for, else as the sweep or its throttle says, else one per core.
+    ///
+    /// # Errors
+    /// When more are asked for than may be.
+    pub(super) fn workers(
+        &self,
+        settings: &SweepSettings,
+        throttle: &ThrottleConfig,
+    ) -> Result<usize, CliError> {
+        let asked = self.workers.map_or(settings.workers, usize::from);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        throttle
+            .workers((asked > 0).then_some(asked), cores)
+            .map_err(|faults| CliError::Usage(faults.to_string()))
+    }
+
+    /// How much of the machine the sweep takes.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    pub(super) fn throttle(&self, settings: &SweepSettings) -> Result<ThrottleConfig, CliError> {
+        self.throttle.config(&settings.throttle)
+    }
+
+    /// How far workers stand back behind other programs.
+    pub(super) fn nice(&self, settings: &SweepSettings, throttle: &ThrottleConfig) -> i32 {
+        self.processes.nice(&settings.process, throttle)
     }
 
     pub(super) fn chunk(&self, settings: &SweepSettings) -> Option<u64> {
@@ -179,6 +205,7 @@ impl SweepFlags {
                 let folder = self.sweep.parent().unwrap_or(Path::new(""));
                 let mut process = worker::process_spec(loaded, folder, logs)?;
                 self.processes.apply(&loaded.settings.process, &mut process);
+                process.nice = self.nice(&loaded.settings, &self.throttle(&loaded.settings)?);
                 Ok(Isolation::Process(Box::new(process)))
             }
         }

@@ -8,6 +8,7 @@ mod memory;
 mod progress_text;
 mod series;
 mod sink;
+mod throttle;
 mod watch;
 
 use std::{
@@ -31,6 +32,7 @@ use self::{
     folder::{Folder, base, manifest},
     memory::MemoryPeak,
     sink::Sink,
+    throttle::{banner, is_worth_a_word, stand_back},
     watch::{Shown, Watch, say},
 };
 pub(super) use self::{
@@ -38,6 +40,7 @@ pub(super) use self::{
     flags::{RankFlags, SweepFlags},
     folder::failure,
     series::{Wanted, series},
+    throttle::NICE,
 };
 use super::{
     database::{Copied, Finished, Keeper, Target, bring},
@@ -55,6 +58,8 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
     let loaded = flags.load(registry.as_engine())?;
     let isolation = flags.isolation(&loaded, logs)?;
+    let throttle = flags.throttle(&loaded.settings)?;
+    let workers = flags.workers(&loaded.settings, &throttle)?;
     let mut ranking = flags.ranking(&loaded.settings)?;
     let manifest = manifest(&loaded, flags.selected(&loaded)?, started_ns)?;
     let mut folder = Folder::open(flags, &loaded, &manifest)?;
@@ -63,20 +68,26 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         return show_again(flags, &loaded, &folder, ranking, machine, out);
     }
 
-    let watch = Watch::start(&loaded.spec.name, Arc::clone(&interrupt), shown(flags, logs));
+    let watch = Watch::start(&loaded.spec.name, Arc::clone(&interrupt), shown(flags, logs), logs.is_quiet());
     let options = SweepOptions {
-        workers: flags.workers(&loaded.settings),
+        workers,
         chunk: flags.chunk(&loaded.settings),
         batch: flags.batch(&loaded.settings),
         selected: Some(manifest.selected.clone()),
         done: folder.store.done().clone(),
         control: watch.control(),
         progress: watch.progress(),
+        throttle,
+        throttle_listener: watch.notices().listener(),
         ..SweepOptions::default()
     };
     let is_process = matches!(isolation, Isolation::Process(_));
     let options = SweepOptions { isolation, ..options };
-    begin(flags, logs, &folder, &options);
+    let nice = flags.nice(&loaded.settings, &options.throttle);
+    begin(flags, logs, &folder, &options, nice);
+    if !is_process {
+        stand_back(nice);
+    }
     let spec = Arc::new(loaded.spec.clone());
     let keeper = target(flags, &loaded, &folder);
     let keeper = keeper.and_then(|target| Keeper::start(target, folder.path(), &spec));
@@ -180,7 +191,7 @@ fn shown(flags: &SweepFlags, logs: &LogFlags) -> Shown {
 }
 
 /// Says what is about to be done, for whoever waits.
-fn begin(flags: &SweepFlags, logs: &LogFlags, folder: &Folder, options: &SweepOptions) {
+fn begin(flags: &SweepFlags, logs: &LogFlags, folder: &Folder, options: &SweepOptions, nice: i32) {
     let run = folder.store.run();
     let workers = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -202,6 +213,9 @@ fn begin(flags: &SweepFlags, logs: &LogFlags, folder: &Folder, options: &SweepOp
         let on = output::count(workers, "worker");
         // Whoever closed standard error does not want to hear it.
         let _ = writeln!(io::stderr(), "{}: {combinations} on {on}{before}", run.manifest().sweep);
+        if is_worth_a_word(&options.throttle) || nice > 0 {
+            let _ = write!(io::stderr(), "{}", banner(&options.throttle, workers, nice));
+        }
     }
 }
 

@@ -12,13 +12,15 @@ use std::{
 };
 
 use barhive_actors::{Control, sweep::SweepProgress};
+use barhive_engine::governor::ThrottleEvent;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{
     memory::MemoryPeak,
-    progress_text::{json, line, worker_line},
+    progress_text::{self, line, worker_line},
     sink::BestSoFar,
+    throttle::{Notices, tell},
 };
 
 /// Between two looks; every second one draws.
@@ -43,20 +45,23 @@ pub(super) struct Watch {
     control: Arc<Control>,
     progress: Arc<SweepProgress>,
     best: BestSoFar,
+    notices: Notices,
     done: Option<SyncSender<()>>,
     thread: Option<JoinHandle<MemoryPeak>>,
 }
 
 impl Watch {
     /// Starts watching. Once `interrupt` is raised, the sweep is cancelled.
-    pub(super) fn start(label: &str, interrupt: Arc<AtomicBool>, shown: Shown) -> Self {
+    pub(super) fn start(label: &str, interrupt: Arc<AtomicBool>, shown: Shown, is_quiet: bool) -> Self {
         let (control, progress) = (Arc::<Control>::default(), Arc::<SweepProgress>::default());
         let best = BestSoFar::default();
+        let notices = Notices::default();
+        let heard = notices.clone();
         let (done, is_done) = sync_channel::<()>(1);
         let (cancels, looks_at, knows) = (Arc::clone(&control), Arc::clone(&progress), best.clone());
         let label = label.to_owned();
         let look = move || {
-            let mut screen = Screen::new(label, shown);
+            let mut screen = Screen::new(label, shown, is_quiet);
             let mut memory = MemoryPeak::default();
             let mut looks = 0u32;
             while is_done.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
@@ -67,10 +72,12 @@ impl Watch {
                 if looks % LOOKS_PER_SAMPLE == 1 {
                     memory.look();
                 }
+                screen.notify(heard.take());
                 if looks.is_multiple_of(screen.looks_per_draw()) {
                     screen.draw(&looks_at, &knows);
                 }
             }
+            screen.notify(heard.take());
             screen.draw(&looks_at, &knows);
             screen.finish();
             memory.look();
@@ -81,7 +88,7 @@ impl Watch {
         if let Err(error) = &thread {
             tracing::warn!("the sweep cannot be watched or interrupted: {error}");
         }
-        Self { control, progress, best, done: Some(done), thread: thread.ok() }
+        Self { control, progress, best, notices, done: Some(done), thread: thread.ok() }
     }
 
     /// Where the sweep looks whether it is cancelled.
@@ -99,6 +106,11 @@ impl Watch {
         self.best.clone()
     }
 
+    /// What is told of the throttle.
+    pub(super) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
     /// Stops watching, takes the bar away and tells the most memory that was seen.
     pub(super) fn stop(mut self) -> MemoryPeak {
         drop(self.done.take());
@@ -110,12 +122,13 @@ impl Watch {
 struct Screen {
     label: String,
     shown: Shown,
+    is_quiet: bool,
     bars: MultiProgress,
     lines: Vec<ProgressBar>,
 }
 
 impl Screen {
-    fn new(label: String, shown: Shown) -> Self {
+    fn new(label: String, shown: Shown, is_quiet: bool) -> Self {
         let shown = match shown {
             Shown::Bar { .. } if !io::stderr().is_terminal() => Shown::Nothing,
             shown => shown,
@@ -123,6 +136,7 @@ impl Screen {
         Self {
             label,
             shown,
+            is_quiet,
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20)),
             lines: Vec::new(),
         }
@@ -132,10 +146,26 @@ impl Screen {
         if self.shown == Shown::Json { LOOKS_PER_SAMPLE } else { 2 }
     }
 
+    /// Says what the throttle did, above the bar where there is one.
+    fn notify(&self, events: Vec<ThrottleEvent>) {
+        for event in events {
+            match self.shown {
+                Shown::Json => {
+                    say(&json!({ "event": "throttle", "workers": event.workers, "why": event.why }))
+                }
+                _ if self.is_quiet => {}
+                Shown::Bar { .. } if !self.lines.is_empty() => {
+                    let _ = self.bars.println(event.to_string());
+                }
+                _ => tell(&event.to_string()),
+            }
+        }
+    }
+
     fn draw(&mut self, progress: &SweepProgress, best: &BestSoFar) {
         match self.shown {
             Shown::Nothing => {}
-            Shown::Json => say(&json(&progress.status(), best.get())),
+            Shown::Json => say(&progress_text::json(&progress.status(), best.get())),
             Shown::Bar { per_worker } => {
                 let status = progress.status();
                 let whole = line(&self.label, &status, best.get());

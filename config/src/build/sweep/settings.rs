@@ -1,12 +1,16 @@
 //! How a sweep is run and ranked.
 
-use barhive_engine::{secret::Secret, sweep::Evaluation};
+use barhive_engine::{
+    governor::{Preset, ThermalTable, ThrottleConfig},
+    secret::Secret,
+    sweep::Evaluation,
+};
 
 use crate::{
     DatabaseUrl, Isolation, ProcessSettings, RankBy, SweepSettings,
     build::Scene,
     read::{Captured, Located, Place},
-    section::{IsolationSection, Params, ProcessSection, SweepSection},
+    section::{IsolationSection, Params, ProcessSection, SweepSection, ThrottleSection},
     suggest,
     tree::{Value, quote},
     value::plain_password,
@@ -27,6 +31,7 @@ pub(super) fn settings(scene: &Scene<'_, '_>, captured: Option<&Captured<SweepSe
             None | Some(IsolationSection::Thread) => Isolation::Thread,
             Some(IsolationSection::Process) => Isolation::Process,
         },
+        throttle: throttle(scene, section.throttle.as_ref()),
         process: process(scene, section.process.as_ref()),
     }
 }
@@ -50,6 +55,36 @@ fn url(scene: &Scene<'_, '_>, database: &Located<Secret>) -> Option<DatabaseUrl>
             None
         }
     }
+}
+
+fn throttle(scene: &Scene<'_, '_>, captured: Option<&Captured<ThrottleSection>>) -> ThrottleConfig {
+    let Some(captured) = captured else { return ThrottleConfig::default() };
+    let section: ThrottleSection = scene.section(Some(captured));
+    let number = |value: Option<&_>, max| value.and_then(|value| scene.within(value, 1, max));
+    let workers = |value: Option<&_>| number(value, 1_024).map(|workers| workers as usize);
+    let base = section.preset.map(Preset::config).unwrap_or_default();
+    let config = ThrottleConfig {
+        default_workers: workers(section.default_workers.as_ref()).or(base.default_workers),
+        max_workers: workers(section.max_workers.as_ref()).or(base.max_workers),
+        cpu_limit: section.cpu_limit.or(base.cpu_limit),
+        cooldown_seconds: section.cooldown_seconds.unwrap_or(base.cooldown_seconds),
+        nice_priority: section.nice_priority.unwrap_or(base.nice_priority),
+        adaptive_throttling: section.adaptive_throttling.unwrap_or(base.adaptive_throttling),
+        cpu_check_interval: number(section.cpu_check_interval.as_ref(), 1_000_000)
+            .map_or(base.cpu_check_interval, |tasks| tasks as u32),
+        cpu_threshold: section.cpu_threshold.or(base.cpu_threshold),
+        cooling_duration_seconds: section.cooling_duration_seconds.unwrap_or(base.cooling_duration_seconds),
+        thermal: section.thermal.unwrap_or(false).then(ThermalTable::default).or(base.thermal),
+    };
+    if let Err(faults) = config.validate() {
+        let place = scene.reader.place(captured.place);
+        for fault in faults.faults() {
+            let at = place.get(&fault.key).unwrap_or_else(|| place.clone());
+            let message = format!("expected {}, found {}", fault.expected, fault.found);
+            scene.reader.fault(&at, message, None);
+        }
+    }
+    config
 }
 
 fn process(scene: &Scene<'_, '_>, captured: Option<&Captured<ProcessSection>>) -> ProcessSettings {
