@@ -22,7 +22,10 @@ use barhive_actors::{
         restart_times, run_sweep,
     },
 };
-use barhive_engine::sweep::{PassBlock, VariantRange, run_pass};
+use barhive_engine::{
+    governor::ThrottleConfig,
+    sweep::{PassBlock, VariantRange, run_pass},
+};
 use workers::{
     COORDINATOR, Chaos, Fault, children, hash, is_alive, process, registry, run, run_slowly, serve, spec,
     wait_until,
@@ -57,6 +60,10 @@ fn the_hash_is_the_same_from_threads_and_from_any_number_of_processes() {
         assert_eq!(hash(&spec, &variants), hash(&spec, &expected));
         assert_eq!((outcome.worker_failures, outcome.workers, outcome.failed.len()), (0, workers, 0));
     }
+    let throttle = ThrottleConfig { cooldown_seconds: 0.05, ..ThrottleConfig::default() };
+    let held = SweepOptions { batch: Some(4), throttle, ..processes(2, process(&faults, 700)) };
+    let (outcome, variants) = run(&spec, held);
+    assert_eq!((variants, outcome.worker_failures), (expected, 0), "held and let go on");
     nobody_is_left();
 }
 

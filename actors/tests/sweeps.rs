@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use barhive_actors::{
     Control,
-    sweep::{SweepOptions, SweepOutcome, SweepProgress, run_sweep},
+    sweep::{SweepOptions, SweepOutcome, SweepProgress, ThrottleListener, run_sweep},
 };
 use barhive_engine::{
     Registry,
     data::Source,
+    governor::ThrottleConfig,
     indicator::{IndicatorSpec, builtin},
     instrument::{Currency, InstrumentId},
     money::Money,
@@ -145,6 +146,37 @@ fn the_hash_is_the_same_for_every_number_of_workers_and_every_cut() {
         assert_eq!(others, variants);
         assert_eq!(cut.workers, workers);
     }
+}
+
+#[test]
+fn a_throttled_sweep_comes_to_the_same_and_says_why_it_rests() {
+    let spec = plain();
+    let (_, variants) = run(&spec, SweepOptions::default());
+    let said: Arc<Mutex<Vec<String>>> = Arc::default();
+    let hears = Arc::clone(&said);
+    let options = SweepOptions {
+        workers: 2,
+        chunk: Some(8),
+        batch: Some(8),
+        throttle: ThrottleConfig {
+            cooldown_seconds: 0.02,
+            cpu_limit: Some(20.0),
+            ..ThrottleConfig::default()
+        },
+        throttle_listener: ThrottleListener::new(move |event| {
+            hears.lock().expect("whole").push(event.to_string());
+        }),
+        ..SweepOptions::default()
+    };
+    let (outcome, throttled) = run(&spec, options);
+    assert_eq!(hash(&spec, &throttled), hash(&spec, &variants));
+    assert!(!outcome.cancelled);
+    let said = said.lock().expect("whole");
+    assert!(said.iter().any(|text| text.starts_with("cool-down of 0.02 s")), "{said:?}");
+    let absurd = ThrottleConfig { cpu_limit: Some(0.0), ..ThrottleConfig::default() };
+    let options = SweepOptions { throttle: absurd, ..SweepOptions::default() };
+    let refused = run_sweep(&spec, &registry(), options, &mut |_: &PassBlock| Ok(())).expect_err("refused");
+    assert!(refused.to_string().contains("cpu_limit: expected 1 to 100 %"), "{refused}");
 }
 
 #[test]

@@ -300,3 +300,34 @@ fn a_combination_that_cannot_be_set_up_is_named_and_the_others_are_done() {
     let answer = place.refuse(&["sweep", "sweep.yaml", "--results-dir", "out", "--resume"]);
     assert!(answer.stderr.contains("points points.csv"), "{}", answer.stderr);
 }
+
+#[test]
+fn a_throttled_sweep_says_what_it_takes_and_comes_to_the_same_bytes() {
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP);
+    place.succeed(&["sweep", "sweep.yaml", "--results-dir", "free"]);
+    let limits = ["--preset", "shared", "--cooldown", "0.05", "--cpu-limit", "35", "--batch", "4"];
+    let answer =
+        place.succeed(&[&["sweep", "sweep.yaml", "--results-dir", "held", "-w", "2"], &limits[..]].concat());
+    for part in ["workers     2", "CPU limit   35 %", "cool-down   0.05 s after each pass", "nice        10"]
+    {
+        assert!(answer.stderr.contains(part), "{part}: {}", answer.stderr);
+    }
+    assert!(
+        answer.stderr.contains("cool-down of 0.05 s between batches: all workers rest"),
+        "{}",
+        answer.stderr
+    );
+    for name in FINAL {
+        assert_eq!(bytes(&place, "free", name), bytes(&place, "held", name), "{name}");
+    }
+    let refused = place.refuse(&["sweep", "sweep.yaml", "--cpu-limit", "0", "--cooldown=-3"]);
+    assert!(
+        refused.stderr.contains("cpu_limit: expected")
+            && refused.stderr.contains("cooldown_seconds: expected"),
+        "{}",
+        refused.stderr
+    );
+    let refused = place.refuse(&["sweep", "sweep.yaml", "--preset", "huge"]);
+    assert!(refused.stderr.contains("vm, local or shared"), "{}", refused.stderr);
+}

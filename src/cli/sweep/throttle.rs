@@ -7,7 +7,6 @@ use std::{
 
 use barhive_actors::sweep::ThrottleListener;
 use barhive_engine::governor::{Preset, ThrottleConfig, ThrottleEvent};
-use barhive_report::format::number;
 use clap::Args;
 
 use crate::cli::outcome::CliError;
@@ -63,7 +62,7 @@ pub(super) fn banner(config: &ThrottleConfig, workers: usize, nice: i32) -> Stri
     let limit = config.cpu_limit.map_or("none".to_owned(), |limit| format!("{limit} %"));
     let cooldown = match config.cooldown_seconds {
         0.0 => "none".to_owned(),
-        seconds => format!("{} s after each pass", number(seconds, 1)),
+        seconds => format!("{seconds} s after each pass"),
     };
     let nice = if nice > 0 { nice.to_string() } else { "no".to_owned() };
     let lines = [
@@ -142,7 +141,7 @@ mod tests {
         let text = banner(&Preset::Vm.config(), 4, NICE);
         assert_eq!(
             text,
-            "  workers     4\n  CPU limit   80 %\n  cool-down   5.0 s after each pass\n  nice        10\n  \
+            "  workers     4\n  CPU limit   80 %\n  cool-down   5 s after each pass\n  nice        10\n  \
              results     Parquet\n"
         );
     }
