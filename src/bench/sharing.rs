@@ -21,7 +21,7 @@ use crate::smaps;
 pub struct Shared {
     /// Worker processes.
     pub workers: usize,
-    /// When the catalog is mapped: what the same workers take less with next to no data.
+    /// When the catalog is mapped, beyond what the same workers have of their own with little data.
     pub shared_bytes: u64,
     /// The proportional memory of the catalog's mappings alone.
     pub mapped_bytes: u64,
@@ -44,10 +44,11 @@ impl Shared {
 /// Combinations of the grid.
 const VARIANTS: u64 = 50;
 /// Those that every worker runs before it is looked at: all the data are read for one as for many.
-const PASS: VariantRange = VariantRange { start: 0, end: 10 };
+const PASS: VariantRange = VariantRange { start: 0, end: 2 };
 
-/// Bars of the data that are next to nothing.
-const FEW: u64 = 1_000;
+/// Bars of little data, that fill every batch many times all the same: what else a worker takes does not
+/// grow with more.
+const FEW: u64 = 100_000;
 
 /// Measures worker processes that have read the whole catalog and run a pass on it.
 ///
@@ -56,7 +57,8 @@ const FEW: u64 = 1_000;
 pub fn shared(place: &Place, parts: &Parts, catalog: &Path, workers: usize) -> Result<Shared, BenchError> {
     let few = place.folder.join("few");
     market::catalog(&few, 1, FEW)?;
-    let (few, _, _) = total(place, parts, Data::of(&few), workers)?;
+    let (few, mapped_few, _) = total(place, parts, Data::of(&few), workers)?;
+    let few = few - mapped_few;
     let (shared, mapped_bytes, expected) = total(place, parts, Data::of(catalog), workers)?;
     let (read, _, found) = total(place, parts, Data { map: false, ..Data::of(catalog) }, workers)?;
     let mut blocks = expected.iter().chain(&found);

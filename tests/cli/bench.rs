@@ -31,17 +31,17 @@ fn number(value: &Value) -> f64 {
 #[cfg(target_os = "linux")]
 fn workers_share_one_copy_of_a_mapped_catalog_and_failures_leave_no_memory_behind() {
     let place = Place::new();
-    let args = ["sharing", "--workers", "1,3", "--bars", "200000", "--jobs", "20"];
+    let args = ["sharing", "--workers", "1,3", "--bars", "500000", "--jobs", "20"];
     let measured = bench_json(&place, &args);
     let rows = measured["rows"].as_array().expect("rows");
-    let data = 200_000.0 * 7.0 * 8.0;
+    let data = 500_000.0 * 7.0 * 8.0;
     for (row, workers) in rows.iter().zip([1.0, 3.0]) {
         let of = |name: &str| number(&row[name]) / data;
         assert_eq!(number(&row["workers"]), workers);
-        assert!((0.85..1.1).contains(&of("mapped_bytes")), "one copy: {row}");
-        assert!((0.85..1.1).contains(&of("shared_bytes")), "one copy: {row}");
-        assert!((0.95..1.1).contains(&(of("read_bytes") / workers)), "a copy each: {row}");
-        assert!(number(&row["saving"]) > number(&row["saving_max"]) - 0.02, "{row}");
+        assert!((0.9..1.1).contains(&of("mapped_bytes")), "one copy: {row}");
+        assert!((0.9..1.1).contains(&of("shared_bytes")), "one copy: {row}");
+        assert!((0.9..1.1).contains(&(of("read_bytes") / workers)), "a copy each: {row}");
+        assert!(number(&row["saving"]) > number(&row["saving_max"]) - 0.05, "{row}");
     }
     assert_eq!(rows.len(), 2);
     for kept in ["failed_jobs", "killed_workers"] {

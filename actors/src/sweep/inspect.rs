@@ -11,6 +11,7 @@ use super::{
     progress::SweepProgress,
     worker::{What, Word},
 };
+use crate::control::Order;
 
 /// Starts worker processes and lets every one of them run every pass of `passes`, one after the other.
 ///
@@ -29,16 +30,17 @@ pub fn inspect_workers(
     let (words, inbox) = flume::bounded(workers.max(1) * 4);
     let progress = Arc::<SweepProgress>::default();
     let means = Means::Processes { spec: Arc::new(process.clone()), words, progress };
-    let mut still = Still { crew: Crew::new(means, workers), patience: process.patience.start_max };
+    let mut still = Still { crew: Crew::new(means, workers) };
     let ended = still.run(&inbox, passes, look);
     still.crew.end(&inbox);
     ended
 }
 
+/// How often it is asked whether workers beat.
+const LOOK: Duration = Duration::from_millis(50);
+
 struct Still {
     crew: Crew,
-    /// How long a word is waited for.
-    patience: Duration,
 }
 
 impl Still {
@@ -75,8 +77,12 @@ impl Still {
     ) -> Result<(), SweepError> {
         let ended = |reason: String| SweepError::Worker(reason);
         while (0..self.crew.len()).any(|worker| !self.crew.is_idle(worker)) {
-            let late = || ended(format!("nothing is heard of it for {} s", self.patience.as_secs_f64()));
-            let word = inbox.recv_timeout(self.patience).map_err(|_| late())?;
+            let Ok(word) = inbox.recv_timeout(LOOK) else {
+                match self.crew.look(Order::Work).into_iter().next() {
+                    Some(loss) => return Err(ended(loss.reason)),
+                    None => continue,
+                }
+            };
             match (self.crew.hear(&word), word.what) {
                 (Worth::Heard, What::Ready) => {}
                 (Worth::Heard, What::Done { block, .. }) => blocks.push(*block),

@@ -106,7 +106,8 @@ fn report(rows: &[Shared], failed: Kept, killed: Kept) -> Report {
     Report {
         name: "sharing",
         title: "the data part of worker processes: their proportional memory (PSS) without the program, \
-                beyond that of the same workers on next to no data; with the catalog mapped, and read by each"
+                beyond what the same workers have of their own with little data; with the catalog mapped, and \
+                read by each"
             .to_owned(),
         table,
         notes,
