@@ -15,7 +15,8 @@ pub use origin::Origin;
 pub(crate) use set::{FeedSection, FillSection, MarketSection, RetentionSection, SetSection, TraceSection};
 pub(crate) use strategy::{LimitsSection, SizingSection, StrategySection};
 pub(crate) use sweep::{
-    IsolationSection, ProcessSection, SweepFileSection, SweepSection, SweepStrategySection, SweptSection, ThrottleSection,
+    IsolationSection, ProcessSection, SweepFileSection, SweepSection, SweepStrategySection, SweptSection,
+    ThrottleSection,
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

@@ -32,10 +32,7 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
     if let Some(idle) = totals.idle {
         let time = milliseconds(totals.worker_ns / 1e6);
         let failures = totals.worker_failures;
-        line(
-            "workers",
-            format!("{time} in all, idle at the end {}, failed {failures} times", percent(idle)),
-        );
+        line("workers", format!("{time} in all, idle at the end {}, failed {failures} times", percent(idle)));
     }
     if totals.variants > 0 {
         let per_variant = totals.worker_ns / totals.variants as f64;
