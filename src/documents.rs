@@ -12,6 +12,7 @@ documents! {
     Data: "../docs/data.md",
     Embedding: "../docs/embedding.md",
     GettingStarted: "../docs/getting-started.md",
+    Governor: "../docs/governor.md",
     HowFillsWork: "../docs/how-fills-work.md",
     Indicators: "../docs/indicators.md",
     ReportJson: "../docs/report-json.md",
