@@ -8,6 +8,8 @@ use barhive_report::format::{bytes, count, milliseconds, number, percent, stamp}
 use barhive_store::sweep::SweepSession;
 use serde_json::{Value as Json, json};
 
+use crate::cli::output;
+
 /// In words, within 80 columns.
 pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
     let mut text = String::from("what it took\n");
@@ -17,10 +19,9 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
     for session in sessions {
         let minute = session.started_ns.div_euclid(NS_PER_MINUTE) * NS_PER_MINUTE;
         text.push_str(&format!(
-            "  {}  {} {}s: {} combinations in {}, {} backtests/s, {}\n",
+            "  {}  {}: {} combinations in {}, {} backtests/s, {}\n",
             stamp(minute),
-            session.workers,
-            session.isolation,
+            workers(session),
             count(session.variants),
             milliseconds(session.elapsed_ns as f64 / 1e6),
             number(rate(session), 0),
@@ -31,8 +32,8 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
     let mut line = |name: &str, words: String| text.push_str(&format!("  {name:<14}{words}\n"));
     if let Some(idle) = totals.idle {
         let time = milliseconds(totals.worker_ns / 1e6);
-        let failures = totals.worker_failures;
-        line("workers", format!("{time} in all, idle at the end {}, failed {failures} times", percent(idle)));
+        let failures = output::count(totals.worker_failures as usize, "failure");
+        line("workers", format!("{time} in all, idle at the end {}, {failures}", percent(idle)));
     }
     if totals.variants > 0 {
         let per_variant = totals.worker_ns / totals.variants as f64;
@@ -75,6 +76,16 @@ pub(super) fn json(sessions: &[SweepSession], work: &PassWork) -> Json {
         "ns_per_step": (work.steps > 0 && totals.is_all_of(work)).then(|| totals.worker_ns / work.steps as f64),
         "work": work,
     })
+}
+
+fn workers(session: &SweepSession) -> String {
+    let what = match (session.isolation.as_str(), session.workers) {
+        ("process", 1) => "process",
+        ("process", _) => "processes",
+        (_, 1) => "thread",
+        _ => "threads",
+    };
+    format!("{} {what}", session.workers)
 }
 
 fn rate(session: &SweepSession) -> f64 {
