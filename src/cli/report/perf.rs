@@ -19,13 +19,14 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
     for session in sessions {
         let minute = session.started_ns.div_euclid(NS_PER_MINUTE) * NS_PER_MINUTE;
         text.push_str(&format!(
-            "  {}  {}: {} combinations in {}, {} backtests/s, {}\n",
+            "  {}  {}, {}\n{:20}{} combinations in {}, {} backtests/s\n",
             stamp(minute),
             workers(session),
+            bytes(session.private_bytes_max),
+            "",
             count(session.variants),
             milliseconds(session.elapsed_ns as f64 / 1e6),
             number(rate(session), 0),
-            bytes(session.private_bytes_max),
         ));
     }
     let totals = Totals::of(sessions);
