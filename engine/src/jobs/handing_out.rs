@@ -1,6 +1,9 @@
 //! Which job is handed out next, and what time does to those that wait and run.
 
-use super::{Change, Job, JobEvent, JobId, JobQueue, JobState, Lease, Resources, Standing, request::seconds};
+use super::{
+    Change, Job, JobEvent, JobId, JobPriority, JobQueue, JobState, Lease, Resources, Standing,
+    request::seconds,
+};
 
 /// What is to be run next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +17,13 @@ pub struct Next {
 impl JobQueue {
     /// Hands out the first job that fits in `free`, after [`tick`](Self::tick).
     pub fn next(&mut self, now_ns: i64, free: Resources) -> Next {
+        self.next_from(now_ns, free, JobPriority::Bulk)
+    }
+
+    /// [`next`](Self::next) of the jobs of priority `lowest` and above; the others wait, and nobody passes them.
+    pub fn next_from(&mut self, now_ns: i64, free: Resources, lowest: JobPriority) -> Next {
         let mut events = self.tick(now_ns);
-        let Some((job, passed)) = self.first_that_fits(now_ns, free, self.in_use()) else {
+        let Some((job, passed)) = self.first_that_fits(now_ns, free, self.in_use(), lowest) else {
             return Next { lease: None, events };
         };
         let start = self.jobs[&job].starts + 1;
@@ -72,11 +80,13 @@ impl JobQueue {
         now_ns: i64,
         mut free: Resources,
         in_use: Resources,
+        lowest: JobPriority,
     ) -> Option<(JobId, Vec<JobId>)> {
         let now_ns = now_ns.max(self.last_ns);
         let reachable = free.plus(in_use);
         let mut passed = Vec::new();
-        for job in self.waiting().take(self.options.look_ahead.max(1)) {
+        let may_start = self.waiting().filter(|job| job.request.priority >= lowest);
+        for job in may_start.take(self.options.look_ahead.max(1)) {
             if free.workers == 0 {
                 return None;
             }

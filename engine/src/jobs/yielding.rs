@@ -19,15 +19,22 @@ impl JobQueue {
     /// the lowest first, of these the latest started; nor does a job that has risen to the other's
     /// standing. The answer is the same until something happens, so that asking twice does no harm.
     pub fn preempt(&self, now_ns: i64, free: Resources) -> Option<Preemption> {
+        self.preempt_from(now_ns, free, JobPriority::Bulk)
+    }
+
+    /// [`preempt`](Self::preempt) for waiting jobs of priority `lowest` and above, after
+    /// [`next_from`](Self::next_from) found none of them that fits.
+    pub fn preempt_from(&self, now_ns: i64, free: Resources, lowest: JobPriority) -> Option<Preemption> {
         let in_use = self.in_use();
-        if self.first_that_fits(now_ns, free, in_use).is_some() {
+        if self.first_that_fits(now_ns, free, in_use, lowest).is_some() {
             return None;
         }
-        self.waiting().take(self.options.look_ahead.max(1)).find_map(|job| {
+        let may_start = self.waiting().filter(|job| job.request.priority >= lowest);
+        may_start.take(self.options.look_ahead.max(1)).find_map(|job| {
             let victims = self.victims(job, free)?;
             let freed = victims.iter().fold(Resources::NONE, |freed, victim| freed.plus(victim.resources()));
             // Room that is made must not fall to another, for whom nobody has to yield.
-            let (first, _) = self.first_that_fits(now_ns, free.plus(freed), in_use.minus(freed))?;
+            let (first, _) = self.first_that_fits(now_ns, free.plus(freed), in_use.minus(freed), lowest)?;
             let victims = victims.into_iter().filter_map(Job::lease).collect();
             (first == job.id).then_some(Preemption { waiting: job.id, victims })
         })

@@ -99,3 +99,18 @@ fn bulk_is_shed_first_and_critical_last_and_they_return_the_other_way_round() {
     assert_eq!(ids(queue.to_resume(Bulk)), [] as [u64; 0]);
     assert_eq!(take(&mut queue, 31, 1, 1).unwrap(), Lease { job: JobId(6), start: 2 });
 }
+
+#[test]
+fn below_the_lowest_priority_that_may_start_nobody_starts_and_nobody_is_in_the_way() {
+    use JobPriority::{Bulk, Critical, High};
+    let mut queue = running(&[Bulk]);
+    let high = submit(&mut queue, asking(High, 0, 1), 10);
+    let critical = submit(&mut queue, asking(Critical, 1, 1), 11);
+    let one = Resources::new(0, 1);
+    assert_eq!(queue.preempt(12, one), None, "the high one fits");
+    assert_eq!(queue.next_from(12, one, Critical).lease, None);
+    let preemption = queue.preempt_from(12, one, Critical).unwrap();
+    assert_eq!((preemption.waiting, preemption.victims[0].job), (critical, JobId(1)));
+    assert_eq!(queue.next_from(12, one, High).lease.unwrap().job, high);
+    assert_eq!(queue.job(critical).unwrap().passed, 1);
+}
