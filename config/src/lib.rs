@@ -14,6 +14,7 @@ mod preset;
 mod read;
 mod reference;
 mod section;
+mod server;
 mod shape;
 mod source;
 mod suggest;
@@ -32,6 +33,7 @@ pub use load::{
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
 pub use section::Origin;
+pub use server::{ServerSettings, load_server, server_schema};
 pub use sweep::{Isolation, LoadedSweep, PointsFile, ProcessSettings, RankBy, SweepSettings};
-pub use value::{Cores, DatabaseUrl, byte_size, database_url};
+pub use value::{Cores, DatabaseUrl, byte_size, database_url, time_span};
 pub use variant::VariantSets;

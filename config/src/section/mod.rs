@@ -4,6 +4,7 @@ mod account;
 mod instrument;
 mod machinery;
 mod origin;
+mod server;
 mod set;
 mod strategy;
 mod sweep;
@@ -12,6 +13,9 @@ pub(crate) use account::{AccountKind, AccountSection, RiskSection};
 pub(crate) use instrument::{FeesSection, InstrumentSection};
 pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSection, ReportSection};
 pub use origin::Origin;
+pub(crate) use server::{
+    AgeingSection, JobsMaxSection, ServerModeSection, ServerQueueSection, ServerSection,
+};
 pub(crate) use set::{FeedSection, FillSection, MarketSection, RetentionSection, SetSection, TraceSection};
 pub(crate) use strategy::{LimitsSection, SizingSection, StrategySection};
 pub(crate) use sweep::{

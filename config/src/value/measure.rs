@@ -1,6 +1,6 @@
 //! Spans of time and sizes of memory.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use super::read_from_text;
 use crate::tree::quote;
@@ -56,6 +56,14 @@ read_from_text!(
     "A number of bytes: 1048576, 64KiB, 16MiB, 2GB",
     ["integer", "string"]
 );
+
+/// A span of time as a configuration writes it: `250ms`, `2s`, `5m`, `1h`.
+///
+/// # Errors
+/// When the text is none.
+pub fn time_span(text: &str) -> Result<Duration, String> {
+    text.parse().map(|Span { ms }| Duration::from_millis(ms))
+}
 
 /// A number of bytes as a configuration writes it: `1048576`, `64KiB`, `16MiB`, `2GB`.
 ///

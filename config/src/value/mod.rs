@@ -11,8 +11,8 @@ pub(crate) use amount::{Cash, Decimal, Fraction, Rate};
 pub use cores::Cores;
 pub(crate) use database::plain_password;
 pub use database::{DatabaseUrl, database_url};
-pub use measure::byte_size;
 pub(crate) use measure::{ByteSize, Span};
+pub use measure::{byte_size, time_span};
 pub(crate) use range::{is_range, range_values};
 pub(crate) use stamp::Stamp;
 

@@ -1,0 +1,196 @@
+//! The file of a server: read, checked, with all faults at once.
+
+use std::path::{Path, PathBuf};
+
+use barhive_engine::jobs::{PerLevel, QueueOptions};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Faults,
+    fault::FaultLog,
+    read::{Captured, Located, Place, Reader},
+    section::{AgeingSection, JobsMaxSection, ServerModeSection, ServerQueueSection, ServerSection},
+    source::{read_named, take_text},
+    tree::{Budget, parse},
+    value::Span,
+};
+
+/// What the file of a server says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// The folder of everything that the server keeps; the caller's choice when `None`.
+    pub state: Option<PathBuf>,
+    /// Whether jobs run one at a time.
+    pub one_at_a_time: bool,
+    /// Workers of all running jobs together; as many as cores are allowed when `None`.
+    pub workers: Option<u32>,
+    /// Memory that all running jobs together may ask for, in bytes; the caller's choice when `None`.
+    pub memory_bytes: Option<u64>,
+    /// Jobs that run at the same time; the caller's choice when `None`.
+    pub running_max: Option<usize>,
+    /// How the queue is limited and paced; its capacity is not known here.
+    pub queue: QueueOptions,
+}
+
+/// Reads the file of a server. A relative folder of state lies beside the file.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_server(path: &Path) -> Result<ServerSettings, Faults> {
+    let log = FaultLog::default();
+    let shown = path.to_string_lossy().into_owned();
+    let bytes = match read_named(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            log.add_unreadable(shown, format!("cannot be read: {error}"), None);
+            return Err(log.finish());
+        }
+    };
+    let Some((file, text)) = take_text(bytes, shown, &log) else { return Err(log.finish()) };
+    let Some(root) = parse(&text, file, Budget::default(), &log) else { return Err(log.finish()) };
+    let environment = |_: &str| None;
+    let reader = Reader::new(&log, &environment);
+    let section = reader.read::<ServerSection>(&Place::root(&root)).unwrap_or_default();
+    let settings = settings(&reader, section, path.parent().unwrap_or(Path::new("")));
+    if log.is_empty() { Ok(settings) } else { Err(log.finish()) }
+}
+
+/// The JSON Schema (draft 2020-12) of the file of a server.
+pub fn server_schema() -> Json {
+    let mut schema = schemars::schema_for!(ServerSection).to_value();
+    schema["title"] = json!("barhive server");
+    schema
+}
+
+fn settings(reader: &Reader<'_>, section: ServerSection, dir: &Path) -> ServerSettings {
+    let number =
+        |value: Option<&Located<u64>>, min, max| value.and_then(|value| within(reader, value, min, max));
+    ServerSettings {
+        state: section.state.as_ref().and_then(|state| {
+            if state.value.is_empty() || state.value.contains('\0') {
+                reader.fault(&reader.place(state.place), "expected a folder, found an empty text", None);
+                return None;
+            }
+            Some(dir.join(&state.value))
+        }),
+        one_at_a_time: matches!(section.mode, Some(ServerModeSection::Standalone)),
+        workers: number(section.workers.as_ref(), 1, 4_096).map(|workers| workers as u32),
+        memory_bytes: section.memory.map(|memory| memory.value.bytes),
+        running_max: number(section.running_max.as_ref(), 1, 1_024).map(|most| most as usize),
+        queue: queue(reader, section.queue.as_ref()),
+    }
+}
+
+fn queue(reader: &Reader<'_>, captured: Option<&Captured<ServerQueueSection>>) -> QueueOptions {
+    let default = QueueOptions::default();
+    let section = open(reader, captured);
+    let jobs: JobsMaxSection = open(reader, section.jobs_max.as_ref());
+    let ageing: AgeingSection = open(reader, section.ageing.as_ref());
+    let number = |value: Option<&Located<u64>>, min, default: u32| {
+        value.and_then(|value| within(reader, value, min, 1_000_000)).map_or(default, |number| number as u32)
+    };
+    let span = |value: Option<&Located<Span>>, default: i64| {
+        let Some(value) = value else { return default };
+        // A year: what waits longer than that has other troubles.
+        within_span(reader, value, 1, 365 * 24 * 3_600_000).map_or(default, |ms| ms as i64 * 1_000_000)
+    };
+    let (jobs_max, ageing_ns) = (default.jobs_max, default.ageing_ns);
+    QueueOptions {
+        total_max: number(section.total_max.as_ref(), 1, default.total_max),
+        jobs_max: PerLevel {
+            critical: number(jobs.critical.as_ref(), 0, jobs_max.critical),
+            high: number(jobs.high.as_ref(), 0, jobs_max.high),
+            normal: number(jobs.normal.as_ref(), 0, jobs_max.normal),
+            low: number(jobs.low.as_ref(), 0, jobs_max.low),
+            bulk: number(jobs.bulk.as_ref(), 0, jobs_max.bulk),
+        },
+        ageing_ns: PerLevel {
+            critical: span(ageing.critical.as_ref(), ageing_ns.critical),
+            high: span(ageing.high.as_ref(), ageing_ns.high),
+            normal: span(ageing.normal.as_ref(), ageing_ns.normal),
+            low: span(ageing.low.as_ref(), ageing_ns.low),
+            bulk: span(ageing.bulk.as_ref(), ageing_ns.bulk),
+        },
+        passes_max: number(section.passes_max.as_ref(), 0, default.passes_max),
+        ended_max: number(section.ended_max.as_ref(), 0, default.ended_max as u32) as usize,
+        ..default
+    }
+}
+
+fn open<T: serde::de::DeserializeOwned + Default>(reader: &Reader<'_>, captured: Option<&Captured<T>>) -> T {
+    captured.and_then(|captured| reader.open(captured)).unwrap_or_default()
+}
+
+fn within(reader: &Reader<'_>, value: &Located<u64>, min: u64, max: u64) -> Option<u64> {
+    let is_within = (min..=max).contains(&value.value);
+    if !is_within {
+        let message = format!("expected a number from {min} to {max}, found {}", value.value);
+        reader.fault(&reader.place(value.place), message, None);
+    }
+    is_within.then_some(value.value)
+}
+
+fn within_span(reader: &Reader<'_>, value: &Located<Span>, min_ms: u64, max_ms: u64) -> Option<u64> {
+    let is_within = (min_ms..=max_ms).contains(&value.value.ms);
+    if !is_within {
+        reader.fault(&reader.place(value.place), "expected a span from 1ms to a year", None);
+    }
+    is_within.then_some(value.value.ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<ServerSettings, Faults> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.yaml");
+        fs::write(&path, text).unwrap();
+        load_server(&path).map(|settings| ServerSettings {
+            state: settings.state.map(|state| state.strip_prefix(folder.path()).unwrap().to_owned()),
+            ..settings
+        })
+    }
+
+    #[test]
+    fn an_empty_mapping_is_the_default() {
+        assert_eq!(load("{}").unwrap(), ServerSettings::default());
+    }
+
+    #[test]
+    fn every_key_has_its_meaning() {
+        let text = "
+state: here/state
+mode: standalone
+workers: 3
+memory: 2GB
+running_max: 2
+queue:
+  total_max: 10
+  jobs_max: {bulk: 5}
+  ageing: {critical: 30s}
+  passes_max: 0
+  ended_max: 7
+";
+        let settings = load(text).unwrap();
+        assert_eq!(settings.state.as_deref(), Some(Path::new("here/state")));
+        assert!(settings.one_at_a_time);
+        let (workers, memory) = (settings.workers, settings.memory_bytes);
+        assert_eq!((workers, memory, settings.running_max), (Some(3), Some(2_000_000_000), Some(2)));
+        let (queue, default) = (settings.queue, QueueOptions::default());
+        assert_eq!((queue.total_max, queue.passes_max, queue.ended_max), (10, 0, 7));
+        assert_eq!(queue.jobs_max, PerLevel { bulk: 5, ..default.jobs_max });
+        assert_eq!(queue.ageing_ns, PerLevel { critical: 30_000_000_000, ..default.ageing_ns });
+    }
+
+    #[test]
+    fn all_faults_come_at_once_with_their_places() {
+        let faults = load("workers: 0\nmode: both\nqueue: {totl_max: 1, ageing: {low: 0s}}\n").unwrap_err();
+        let text = faults.to_string();
+        for part in ["server.yaml:1:10", "server.yaml:2:7", "totl_max", "total_max", "queue.ageing.low"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
