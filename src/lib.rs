@@ -26,6 +26,7 @@ pub use barhive_config as config;
 pub use barhive_engine as engine;
 pub use barhive_feeds as feeds;
 pub use barhive_report as report;
+pub use barhive_serve as serve;
 pub use barhive_store as store;
 pub use barhive_strategies as strategies;
 

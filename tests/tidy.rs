@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "barhive-report",
         ],
     ),
+    ("barhive-serve", &["barhive-engine"]),
     (
         "barhive",
         &[
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "barhive-store",
             "barhive-report",
             "barhive-actors",
+            "barhive-serve",
         ],
     ),
 ];

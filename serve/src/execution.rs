@@ -1,0 +1,253 @@
+//! The queue as its users hold it.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use barhive_engine::{
+    jobs::{JobId, JobRequest, QueueOptions, Resources},
+    time::Clock,
+};
+use thiserror::Error;
+
+use crate::{
+    admission::{Admission, FixedCapacity},
+    journal::{Journal, JournalError},
+    runner::JobRunner,
+    runs::Runs,
+    scheduler::{Scheduler, Wish, give_back_all},
+    view::{JobChange, JobView, Observer, ServeError, ServerStatus},
+};
+
+/// Wishes that may wait for the thread of the queue.
+const WISHES_MAX: usize = 1_024;
+
+/// How jobs are queued and run.
+pub struct ManagerOptions {
+    /// The queue's limits and paces. Its `capacity` is what running jobs may ask for together.
+    pub queue: QueueOptions,
+    /// Jobs that run at the same time: 4.
+    pub running_max: usize,
+    /// Says what may start; by default the whole capacity, or the cores that are allowed.
+    pub admission: Option<Box<dyn Admission>>,
+    /// Hears what happens.
+    pub observer: Box<dyn Observer>,
+}
+
+impl Default for ManagerOptions {
+    fn default() -> Self {
+        Self { queue: QueueOptions::default(), running_max: 4, admission: None, observer: Box::new(()) }
+    }
+}
+
+/// Why a manager cannot begin.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Its journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The system gives no thread.
+    #[error("no thread for the queue: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// Owns a durable queue and runs its jobs on a thread of its own. What it promises is on disk: after a crash it
+/// begins where it was, with the jobs that were running back in their places.
+///
+/// Usable from any thread; dropped, it shuts down as [`shut_down`](Self::shut_down) does.
+///
+/// ```
+/// use std::{path::PathBuf, sync::{Arc, mpsc::{SyncSender, sync_channel}}};
+///
+/// use barhive_engine::{jobs::{Job, JobPriority, JobRequest, JobState}, time::SimClock};
+/// use barhive_serve::{ExecutionManager, JobRunner, ManagerOptions, Observer, Report, RunEnd, RunningJob};
+///
+/// /// Runs jobs by counting to what they say, on threads.
+/// struct Counter;
+///
+/// /// Nothing that small need be held or ended.
+/// struct Counting;
+///
+/// impl JobRunner for Counter {
+///     fn start(&mut self, job: &Job, report: Report) -> Result<Box<dyn RunningJob>, String> {
+///         let to: u64 = job.request.payload.parse().map_err(|_| "expected a number".to_owned())?;
+///         std::thread::spawn(move || {
+///             assert_eq!((0..to).count() as u64, to);
+///             report.end(RunEnd::Completed);
+///         });
+///         Ok(Box::new(Counting))
+///     }
+///     fn place(&self, _: &Job) -> Option<PathBuf> {
+///         None
+///     }
+/// }
+///
+/// impl RunningJob for Counting {
+///     fn pause(&mut self) -> Result<(), String> {
+///         Err("too short".to_owned())
+///     }
+///     fn resume(&mut self) -> Result<(), String> {
+///         Ok(())
+///     }
+///     fn stop(&mut self) {}
+///     fn kill(&mut self) {}
+/// }
+///
+/// struct Ends(SyncSender<(u64, JobState)>);
+///
+/// impl Observer for Ends {
+///     fn ended(&mut self, job: &Job) {
+///         self.0.send((job.id.0, job.state)).unwrap();
+///     }
+/// }
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let (sender, ends) = sync_channel(8);
+/// let options = ManagerOptions { observer: Box::new(Ends(sender)), ..ManagerOptions::default() };
+/// let manager = ExecutionManager::start(folder, options, Box::new(Counter), Arc::new(SimClock::at(0)))?;
+///
+/// let good = manager.submit(JobRequest { priority: JobPriority::High, ..JobRequest::new("good", "1000") })?;
+/// let bad = manager.submit(JobRequest::new("bad", "many"))?;
+/// let mut ended = [ends.recv()?, ends.recv()?];
+/// ended.sort_by_key(|(job, _)| *job);
+/// assert_eq!(ended, [(good.0, JobState::Completed), (bad.0, JobState::Failed)]);
+/// assert_eq!(manager.job(bad)?.job.reason(), "expected a number");
+/// manager.shut_down()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ExecutionManager {
+    wishes: flume::Sender<Wish>,
+    thread: Mutex<Option<JoinHandle<Result<(), JournalError>>>>,
+}
+
+impl ExecutionManager {
+    /// Opens the journal in `folder`, which exists and is nobody else's, gives back what was running, and
+    /// begins to run jobs.
+    ///
+    /// # Errors
+    /// The journal cannot be read or written, or the system gives no thread.
+    pub fn start(
+        folder: &Path,
+        options: ManagerOptions,
+        runner: Box<dyn JobRunner>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let ManagerOptions { queue: options, running_max, admission, observer } = options;
+        let started_ns = clock.now_ns();
+        let (mut journal, mut queue) = Journal::open(folder, &options)?;
+        let lost = give_back_all(&mut queue, started_ns, "the server was lost; goes on with what was kept");
+        let lost = lost.unwrap_or_default();
+        if !lost.is_empty() {
+            journal.append(&lost)?;
+        }
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let capacity = options.capacity.unwrap_or(Resources::new(u64::MAX, cores));
+        let (wishes, inbox) = flume::bounded(WISHES_MAX);
+        let scheduler = Scheduler {
+            queue,
+            journal,
+            options,
+            running_max: running_max.max(1),
+            runner,
+            admission: admission.unwrap_or_else(|| Box::new(FixedCapacity(capacity))),
+            observer,
+            clock,
+            started_ns,
+            ear: wishes.clone(),
+            ends: Arc::default(),
+            runs: Runs::default(),
+            to_start: Vec::new(),
+            unsaid: Vec::new(),
+            journal_fault: None,
+            is_ending: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("barhive-queue".to_owned())
+            .spawn(move || scheduler.run(&inbox))?;
+        Ok(Self { wishes, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Takes a job in; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// It is refused, with what to do, or cannot be written down.
+    pub fn submit(&self, request: JobRequest) -> Result<JobId, ServeError> {
+        self.ask(|reply| Wish::Submit(Box::new(request), reply))?
+    }
+
+    /// Holds a job, lets it go on, or calls it off; `reason` stays in its history.
+    ///
+    /// # Errors
+    /// The job is not in a state for it, or the change cannot be written down.
+    pub fn change(&self, job: JobId, change: JobChange, reason: &str) -> Result<(), ServeError> {
+        self.ask(|reply| Wish::Change(job, change, reason.to_owned(), reply))?
+    }
+
+    /// A job and how far it is.
+    ///
+    /// # Errors
+    /// There is no such job, or it is not remembered any more.
+    pub fn job(&self, job: JobId) -> Result<JobView, ServeError> {
+        self.ask(|reply| Wish::Job(job, reply))?
+    }
+
+    /// All jobs that are known, in order of submission.
+    ///
+    /// # Errors
+    /// The manager has ended.
+    pub fn jobs(&self) -> Result<Vec<JobView>, ServeError> {
+        self.ask(Wish::Jobs)
+    }
+
+    /// How it is doing.
+    ///
+    /// # Errors
+    /// The manager has ended.
+    pub fn status(&self) -> Result<ServerStatus, ServeError> {
+        self.ask(Wish::Status)
+    }
+
+    /// Lets it look at once at what may start: for whoever has changed that.
+    pub fn look(&self) {
+        // Where there is no room for one more wish, it is about to look.
+        drop(self.wishes.try_send(Wish::Look));
+    }
+
+    /// Whether it works: it ends by itself when its journal can neither be written nor read.
+    pub fn is_working(&self) -> bool {
+        self.thread().as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Takes nothing more in, lets running jobs keep what they have and end, gives them back and ends.
+    ///
+    /// # Errors
+    /// The journal had failed for good.
+    pub fn shut_down(&self) -> Result<(), JournalError> {
+        let Some(thread) = self.thread().take() else { return Ok(()) };
+        // A thread that has ended does not hear it, and need not.
+        drop(self.wishes.send(Wish::ShutDown));
+        thread.join().unwrap_or(Ok(()))
+    }
+
+    fn thread(&self) -> std::sync::MutexGuard<'_, Option<JoinHandle<Result<(), JournalError>>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask<T>(&self, wish: impl FnOnce(flume::Sender<T>) -> Wish) -> Result<T, ServeError> {
+        let (reply, answer) = flume::bounded(1);
+        self.wishes.send(wish(reply)).map_err(|_| ServeError::Gone)?;
+        answer.recv().map_err(|_| ServeError::Gone)
+    }
+}
+
+impl Drop for ExecutionManager {
+    fn drop(&mut self) {
+        if let Err(fault) = self.shut_down() {
+            tracing::error!("{fault}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The job server: a [`JobQueue`](barhive_engine::jobs::JobQueue) that survives `kill -9`, jobs as processes, and a
+//! local socket through which the command line asks.
+//!
+//! - [`ExecutionManager`] owns the queue and its journal and runs jobs through a [`JobRunner`]. One thread does
+//!   all of it, batch by batch: what everybody wants is decided, written as one frame, synchronised, and only
+//!   then told and acted upon.
+//! - [`ProgramRunner`] is the runner that starts programs.
+//! - [`Socket`] serves it to other processes, [`Client`] asks.
+
+mod admission;
+mod client;
+mod execution;
+mod journal;
+mod program;
+mod runner;
+mod runs;
+mod scheduler;
+mod socket;
+mod state;
+mod view;
+mod wire;
+
+pub use admission::{Admission, Allowance, FixedCapacity};
+pub use client::{Client, ClientError};
+pub use execution::{ExecutionManager, ManagerOptions, StartError};
+pub use journal::{Journal, JournalError};
+pub use program::{LOG, ProgramRunner, Work, WorkKind};
+pub use runner::{JobProgress, JobRunner, Report, RunEnd, RunningJob};
+pub use socket::Socket;
+pub use state::{StateFolder, StateFolderError};
+pub use view::{JobChange, JobView, Observer, ServeError, ServerStatus};
+pub use wire::{Answer, LINE_BYTES_MAX, PROTOCOL, Request};
