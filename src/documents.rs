@@ -18,6 +18,7 @@ documents! {
     ReportJson: "../docs/report-json.md",
     Statistics: "../docs/statistics.md",
     Strategies: "../docs/strategies.md",
+    Server: "../docs/server.md",
     Sweeps: "../docs/sweeps.md",
     WritingAStrategy: "../docs/writing-a-strategy.md",
     YamlReference: "../docs/yaml-reference.md",

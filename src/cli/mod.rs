@@ -8,8 +8,10 @@ mod bench;
 mod completions;
 mod config_flags;
 mod config_show;
+mod control;
 mod data;
 mod database;
+mod jobs;
 mod list;
 mod logging;
 mod outcome;
@@ -23,7 +25,9 @@ mod results_dir;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod signals;
+mod status;
 mod sweep;
 mod table;
 mod validate;
@@ -65,6 +69,13 @@ enum Command {
     Runs(Box<runs::RunsCommand>),
     /// Report a sweep again, on the terminal or as an HTML page
     Report(Box<report::ReportFlags>),
+    /// Run queued jobs until told to end
+    Serve(serve::ServeFlags),
+    /// Submit jobs to a server, look at them, change them
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
+    /// Show how a server is doing
+    Status(status::StatusFlags),
     /// Check a set or sweep and its data without running it; shows all faults at once
     Validate(validate::ValidateFlags),
     /// Predict what a set or sweep will take: parts, passes, indicators, memory, time
@@ -129,6 +140,9 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Sweep(flags) => sweep::run(flags, &cli.logs, registry, out),
         Command::Runs(command) => runs::run(command, parts, out),
         Command::Report(flags) => report::run(flags, parts, out),
+        Command::Serve(flags) => serve::run(flags, &cli.logs),
+        Command::Jobs(command) => jobs::run(command, parts, out),
+        Command::Status(flags) => status::run(flags, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),
         Command::Schema(flags) => schema::run(flags, parts, out),

@@ -1,8 +1,26 @@
-//! The progress bar: only on a terminal, and only for what takes over a second.
+//! Progress: a bar, only on a terminal and only for what takes over a second, or JSON lines.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value as Json;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressWord {
+    #[default]
+    Bar,
+    Json,
+}
+
+/// One JSON line on standard error; whoever closed that does not want to hear it.
+pub(super) fn say(event: &Json) {
+    let _ = writeln!(io::stderr(), "{event}");
+}
 
 /// How long a run may take before a bar appears.
 const QUIET_MS: u64 = 1_000;
@@ -15,7 +33,7 @@ pub(super) struct ProgressLine {
 impl ProgressLine {
     /// A bar if `wanted` and standard error is a terminal.
     pub(super) fn new(wanted: bool) -> Self {
-        Self { bar: (wanted && std::io::stderr().is_terminal()).then(ProgressBar::hidden) }
+        Self { bar: (wanted && io::stderr().is_terminal()).then(ProgressBar::hidden) }
     }
 
     /// Shows how far the run is. `elapsed` since its start decides whether the bar is seen yet.

@@ -10,6 +10,7 @@ mod manners;
 mod program;
 mod results;
 mod runs;
+mod serve;
 mod server;
 mod sets;
 mod sweep_runs;

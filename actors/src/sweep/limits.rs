@@ -21,7 +21,10 @@ pub enum Affinity {
 /// Lets this process die with the thread that started it, however that ends.
 ///
 /// A coordinator that is gone before this takes effect has closed its pipes: that is seen, too.
-pub(super) fn die_with_parent() -> io::Result<()> {
+///
+/// # Errors
+/// The system refuses.
+pub fn die_with_parent() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     Ok(())

@@ -19,7 +19,7 @@ mod worker;
 
 pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, SweepSink, run_sweep};
 pub use inspect::inspect_workers;
-pub use limits::{Affinity, stand_back};
+pub use limits::{Affinity, die_with_parent, stand_back};
 pub use process::{Patience, ProcessSpec};
 pub use progress::{SweepProgress, SweepStatus, WorkerStatus};
 pub use regulator::ThrottleListener;

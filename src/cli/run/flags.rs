@@ -11,7 +11,7 @@ use barhive_config::ReportOptions;
 use barhive_engine::set::RunSpec;
 use barhive_report::store;
 
-use crate::cli::{config_flags::ConfigFlags, output::Format};
+use crate::cli::{config_flags::ConfigFlags, control::ControlFlags, output::Format, progress::ProgressWord};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct RunFlags {
@@ -42,9 +42,14 @@ pub(in crate::cli) struct RunFlags {
     /// Sample processor and memory this often; -vvv logs the samples
     #[arg(long, value_name = "TIME", value_parser = interval)]
     pub(super) monitor_interval: Option<Duration>,
-    /// Show no progress bar
+    /// Show no progress
     #[arg(long)]
     pub(super) no_progress: bool,
+    /// How progress is shown: bar (on a terminal only) or json (lines on standard error)
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
+    pub(super) progress: ProgressWord,
+    #[command(flatten)]
+    pub(super) control: ControlFlags,
     /// Accepted from scripts that switch notifications off: none are sent
     #[arg(long, hide = true)]
     pub(super) skip_telegram: bool,

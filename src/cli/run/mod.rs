@@ -19,9 +19,11 @@ use barhive_report::{
 
 pub(super) use self::{flags::RunFlags, records::Records};
 use super::{
+    control,
     logging::LogFlags,
     outcome::{CliError, Done, Outcome},
     output::Format,
+    progress::ProgressWord,
     results_dir::{self, ResultsDir},
     signals,
 };
@@ -34,6 +36,7 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
     let started_ns = SystemClock.now_ns();
     let interrupt = signals::interrupt_flag()
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
+    let is_controlled = flags.control.begin()?;
     let loaded = flags.config.load(registry.as_engine(), flags.keep_going)?;
     let mut spec = loaded.spec.clone();
     flags.narrow(&mut spec);
@@ -45,7 +48,10 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
 
     let folder = results_folder(flags, &loaded, &spec, started_ns)?;
     let records = Records::start(folder.path(), flags.formats(&loaded.report), &spec)?;
-    let watch = watch::Watch::start(interrupt, !flags.no_progress && !logs.is_quiet());
+    let watch = watch::Watch::start(Arc::clone(&interrupt), shown(flags, logs));
+    if is_controlled {
+        control::listen(watch.control(), interrupt);
+    }
     let options = RunOptions {
         recorders: records.factory(),
         progress: Some(watch.progress()),
@@ -125,6 +131,15 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
     }
     let failed = !quarantined.is_empty() || !recorded.faults.is_empty();
     Ok(if failed { Done::WithFailures } else { Done::All })
+}
+
+fn shown(flags: &RunFlags, logs: &LogFlags) -> watch::Shown {
+    match flags.progress {
+        _ if flags.no_progress => watch::Shown::Nothing,
+        ProgressWord::Json => watch::Shown::Json,
+        ProgressWord::Bar if logs.is_quiet() => watch::Shown::Nothing,
+        ProgressWord::Bar => watch::Shown::Bar,
+    }
 }
 
 /// Where this run writes: as the flag says, else a new folder where the set or the program keep results.

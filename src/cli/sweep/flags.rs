@@ -10,10 +10,12 @@ use clap::{Args, ValueEnum};
 
 use super::{data::feed_override, throttle::ThrottleFlags};
 use crate::cli::{
+    control::ControlFlags,
     database::{self, Target},
     logging::LogFlags,
     outcome::CliError,
     output::{Format, count},
+    progress::ProgressWord,
     worker::{self, ProcessFlags},
 };
 
@@ -75,6 +77,8 @@ pub(in crate::cli) struct SweepFlags {
     throttle: ThrottleFlags,
     #[command(flatten)]
     processes: ProcessFlags,
+    #[command(flatten)]
+    pub(super) control: ControlFlags,
 }
 
 /// What results are ranked by, and how many are shown.
@@ -92,14 +96,6 @@ pub(in crate::cli) struct RankFlags {
 enum IsolationWord {
     Thread,
     Process,
-}
-
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ProgressWord {
-    #[default]
-    Bar,
-    Json,
 }
 
 impl SweepFlags {

@@ -28,12 +28,11 @@ use serde_json::json;
 
 use self::{
     facts::facts,
-    flags::ProgressWord,
     folder::{Folder, base, manifest},
     memory::MemoryPeak,
     sink::Sink,
     throttle::{banner, is_worth_a_word, stand_back},
-    watch::{Shown, Watch, say},
+    watch::{Shown, Watch},
 };
 pub(super) use self::{
     facts::read,
@@ -43,10 +42,12 @@ pub(super) use self::{
     throttle::NICE,
 };
 use super::{
+    control,
     database::{Copied, Finished, Keeper, Target, bring},
     logging::LogFlags,
     outcome::{CliError, Done, Outcome},
     output::{self, Format},
+    progress::{ProgressWord, say},
     runs::{OpenSweep, variant},
     signals,
 };
@@ -56,6 +57,7 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
     let started_ns = SystemClock.now_ns();
     let interrupt = signals::interrupt_flag()
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
+    let is_controlled = flags.control.begin()?;
     let loaded = flags.load(registry.as_engine())?;
     let isolation = flags.isolation(&loaded, logs)?;
     let throttle = flags.throttle(&loaded.settings)?;
@@ -69,6 +71,9 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
     }
 
     let watch = Watch::start(&loaded.spec.name, Arc::clone(&interrupt), shown(flags, logs), logs.is_quiet());
+    if is_controlled {
+        control::listen(watch.control(), Arc::clone(&interrupt));
+    }
     let options = SweepOptions {
         workers,
         chunk: flags.chunk(&loaded.settings),

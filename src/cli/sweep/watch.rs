@@ -1,7 +1,7 @@
 //! Watches a sweep from beside it: shows how far it is, measures memory, passes an interrupt on.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +14,7 @@ use std::{
 use barhive_actors::{Control, sweep::SweepProgress};
 use barhive_engine::governor::ThrottleEvent;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
     memory::MemoryPeak,
@@ -22,6 +22,7 @@ use super::{
     sink::BestSoFar,
     throttle::{Notices, tell},
 };
+use crate::cli::progress::say;
 
 /// Between two looks; every second one draws.
 const EVERY: Duration = Duration::from_millis(50);
@@ -195,9 +196,4 @@ impl Screen {
             if place == 0 { line.abandon() } else { line.finish_and_clear() }
         }
     }
-}
-
-/// One JSON line on standard error; whoever closed that does not want to hear it.
-pub(super) fn say(event: &Json) {
-    let _ = writeln!(io::stderr(), "{event}");
 }

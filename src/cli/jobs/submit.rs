@@ -1,0 +1,113 @@
+//! `jobs submit`: a set or sweep becomes a job.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use barhive_actors::clock::SystemClock;
+use barhive_config::{Document, LoadOptions, load_any, time_span};
+use barhive_engine::{
+    jobs::{JobPriority, JobRequest, Resources},
+    registry::Registry as Parts,
+    time::Clock,
+};
+use barhive_serve::{Answer, Request, Work, WorkKind};
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    ServerFlags,
+    deadline::{deadline, local_zone},
+    unexpected,
+};
+use crate::cli::{
+    outcome::{CliError, Done, Outcome},
+    output::{self, Format},
+};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct SubmitFlags {
+    /// The set or sweep, a YAML file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What people call it [default: the name of the set or sweep]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// critical, high, normal, low or bulk
+    #[arg(long, value_name = "LEVEL", default_value_t)]
+    priority: JobPriority,
+    /// When it must have ended, as in 2026-01-31T18:00:00Z, or 18:00 for the next time that a clock here shows it
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<String>,
+    /// How often it is tried again after it failed or took too long
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: u32,
+    /// How long an attempt may run, as in 90s, 10m or 2h
+    #[arg(long, value_name = "SPAN", value_parser = time_span)]
+    timeout: Option<Duration>,
+    /// Memory that must be free before it starts, as in 2GB
+    #[arg(long, value_name = "SIZE", value_parser = barhive_config::byte_size, default_value = "0", hide_default_value = true)]
+    memory: u64,
+    /// Workers that must be free before it starts: those of a sweep
+    #[arg(short = 'w', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    workers: u32,
+    /// Write results here [default: the job's folder in that of the server]
+    #[arg(long, value_name = "DIR")]
+    results_dir: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+pub(super) fn run(flags: &SubmitFlags, parts: &Parts, out: &mut dyn Write) -> Outcome {
+    let request = request(flags, parts)?;
+    let (name, priority) = (request.name.clone(), request.priority);
+    let mut server = flags.server.connect()?;
+    let job = match server.ask(&Request::Submit { request })? {
+        Answer::Submitted { job } => job,
+        other => return Err(unexpected(&other)),
+    };
+    match flags.server.format {
+        Format::Table => writeln!(out, "job {job}: {name}, {priority}")?,
+        Format::Json => output::json(out, &json!({ "job": job, "name": name, "priority": priority }))?,
+    }
+    Ok(Done::All)
+}
+
+/// The request that flags and the file make. A file with faults is not submitted.
+fn request(flags: &SubmitFlags, parts: &Parts) -> Result<JobRequest, CliError> {
+    let document = load_any(&flags.file, parts, &LoadOptions::default())
+        .map_err(|faults| CliError::Usage(faults.to_string()))?;
+    let (kind, name) = match document {
+        Document::Set(set) => (WorkKind::Set, set.spec.name),
+        Document::Sweep(sweep) => (WorkKind::Sweep, sweep.spec.name),
+    };
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .map_err(|error| CliError::Usage(format!("{} cannot be found: {error}", path.display())))
+    };
+    let work = Work {
+        kind,
+        file: absolute(&flags.file)?,
+        results_dir: flags.results_dir.as_deref().map(absolute).transpose()?,
+        folder: absolute(Path::new("."))?,
+    };
+    let payload = serde_json::to_string(&work)
+        .map_err(|error| CliError::Usage(format!("a path is not UTF-8, which jobs must be: {error}")))?;
+    let deadline = flags.deadline.as_deref();
+    let deadline = deadline.map(deadline_of).transpose().map_err(CliError::Usage)?;
+    let timeout_ns = flags.timeout.map(|timeout| i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX));
+    Ok(JobRequest {
+        priority: flags.priority,
+        deadline_ns: deadline,
+        timeout_ns,
+        retries: flags.retries,
+        resources: Resources::new(flags.memory, flags.workers),
+        ..JobRequest::new(flags.name.clone().unwrap_or(name), payload)
+    })
+}
+
+fn deadline_of(text: &str) -> Result<i64, String> {
+    deadline(text, SystemClock.now_ns(), local_zone())
+}

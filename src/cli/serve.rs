@@ -1,0 +1,100 @@
+//! `serve`: a server that runs queued jobs until it is told to end.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use barhive_actors::clock::SystemClock;
+use barhive_config::{ServerSettings, load_server};
+use barhive_engine::jobs::{QueueOptions, Resources};
+use barhive_serve::{ExecutionManager, ManagerOptions, ProgramRunner, Socket, StateFolder};
+use clap::Args;
+
+use super::{
+    jobs::STATE,
+    logging::LogFlags,
+    outcome::{CliError, Done, Outcome},
+    output::count,
+    signals,
+};
+
+/// Memory that all running jobs together may ask for unless the file says otherwise.
+const MEMORY_BYTES: u64 = 8 << 30;
+/// Jobs at the same time unless the file says otherwise.
+const RUNNING_MAX: usize = 4;
+/// Between two looks at signals.
+const EVERY: Duration = Duration::from_millis(20);
+
+#[derive(Args, Debug)]
+pub(super) struct ServeFlags {
+    /// How it is set up, a YAML file [default: as config/server.yaml says]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Keep everything here [default: as the file says, else barhive-state]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
+    let interrupt = signals::interrupt_flag()
+        .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
+    let settings = match &flags.file {
+        Some(file) => load_server(file).map_err(|faults| CliError::Usage(faults.to_string()))?,
+        None => ServerSettings::default(),
+    };
+    let path = flags.state.clone().or(settings.state).unwrap_or_else(|| STATE.into());
+    allow_clients();
+    let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
+    let state = StateFolder::open(&path).map_err(|error| failed(&error))?;
+    let program = std::env::current_exe()
+        .map_err(|error| CliError::Failed(format!("this program cannot be found: {error}")))?;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let capacity =
+        Resources::new(settings.memory_bytes.unwrap_or(MEMORY_BYTES), settings.workers.unwrap_or(cores));
+    let running_max = if settings.one_at_a_time { 1 } else { settings.running_max.unwrap_or(RUNNING_MAX) };
+    let options = ManagerOptions {
+        queue: QueueOptions { capacity: Some(capacity), ..settings.queue },
+        running_max,
+        ..ManagerOptions::default()
+    };
+    let runner = ProgramRunner::new(program, state.path().join("jobs"));
+    let manager = ExecutionManager::start(state.path(), options, Box::new(runner), Arc::new(SystemClock));
+    let manager = Arc::new(manager.map_err(|error| failed(&error))?);
+    let name = StateFolder::socket(state.path());
+    let socket = Socket::open(&name, Arc::clone(&manager)).map_err(|error| {
+        CliError::Failed(format!("cannot listen at {}: {error}; a shorter folder may help", name.display()))
+    })?;
+    if !logs.is_quiet() {
+        let (workers, jobs) = (count(capacity.workers as usize, "worker"), count(running_max, "job"));
+        let gib = capacity.memory_bytes as f64 / f64::from(1u32 << 30);
+        // Whoever closed standard error does not want to hear it.
+        let _ = writeln!(
+            io::stderr(),
+            "serving {}: {jobs} at a time, {workers}, {gib:.1} GiB",
+            state.path().display()
+        );
+    }
+    while !interrupt.load(Ordering::Relaxed) && manager.is_working() {
+        std::thread::sleep(EVERY);
+    }
+    let ended = manager.shut_down();
+    drop(socket);
+    ended.map(|()| Done::All).map_err(|fault| CliError::Failed(fault.to_string()))
+}
+
+/// Every client takes a descriptor, and the usual limit is meant for programs that serve nobody.
+fn allow_clients() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    const DESCRIPTORS: u64 = 4_096;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < DESCRIPTORS) {
+        limit.current = Some(limit.maximum.map_or(DESCRIPTORS, |maximum| maximum.min(DESCRIPTORS)));
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!("fewer clients can connect: {error}");
+        }
+    }
+}
