@@ -26,7 +26,7 @@ const MEMORY_BYTES: u64 = 8 << 30;
 /// Jobs at the same time unless the file says otherwise.
 const RUNNING_MAX: usize = 4;
 /// Between two looks at signals.
-const EVERY: Duration = Duration::from_millis(20);
+const EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Args, Debug)]
 pub(super) struct ServeFlags {

@@ -1,12 +1,18 @@
 //! A disk that is full: a small one of the test's own.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+    process::Command,
+};
 
 use rusqlite::Connection;
 
 use crate::{
     program::Place,
-    sweeps::{FINAL, bytes, long},
+    serve::{Server, ask, submit, until, wait_for},
+    sweeps::{FINAL, bytes, json, long},
 };
 
 /// A file system in memory, taken away when it is dropped.
@@ -73,4 +79,42 @@ fn a_full_disk_ends_a_sweep_clearly_and_with_room_it_goes_on_to_the_same_bytes()
     assert_eq!(count("SELECT trials FROM run_ledger"), count("SELECT variants FROM run_ledger"));
     assert_eq!(count("SELECT COUNT(*) FROM backtest_executions"), count("SELECT trials FROM run_ledger"));
     drop(database);
+}
+
+#[test]
+fn on_a_full_disk_a_server_refuses_what_it_cannot_keep_and_forgets_nothing_else() {
+    let place = Place::new();
+    long(&place);
+    let Some(_disk) = Disk::mount(place.path("state"), "256k") else { return };
+    let server = Server::start(&place, &[]);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).to_string();
+    // Its results lie elsewhere: only the server has no room. The others wait behind it.
+    let running = submit(&place, &["-w", &cores, "--results-dir", "out"]);
+    until("it runs", || !server.children().is_empty());
+    let mut filler = File::create(place.path("state/filler")).expect("a file");
+    while filler.write_all(&[1; 4096]).is_ok() {}
+    let mut promised = vec![running];
+    let refused = loop {
+        let answer = ask(&place, &["submit", "sweep.yaml", "-w", &cores, "--format", "json"]);
+        if answer.code != Some(0) {
+            break answer;
+        }
+        // What is left of the journal's last page takes some.
+        promised.push(json(&answer.stdout)["job"].to_string());
+        assert!(promised.len() < 50, "the disk is not full");
+    };
+    assert!(refused.stderr.contains("nothing was changed: make room"), "{}", refused.stderr);
+    let status = json(&place.succeed(&["status", "--state", "state", "--format", "json"]).stdout);
+    assert!(status["journal_fault"].as_str().is_some_and(|fault| fault.contains("journal-")), "{status}");
+    assert_eq!(status["queue"]["submitted"], promised.len());
+    until("the first job ends, which nobody can write down", || server.children().is_empty());
+    let jobs = || json(&ask(&place, &["list", "--format", "json"]).stdout);
+    assert_eq!(jobs()[0]["state"], "running");
+    drop(filler);
+    fs::remove_file(place.path("state/filler")).expect("removed");
+    wait_for(&place, &promised[0], "completed");
+    assert_eq!(jobs().as_array().expect("jobs").len(), promised.len(), "what was refused is not there");
+    assert_eq!(submit(&place, &[]), (promised.len() + 1).to_string());
+    let status = json(&place.succeed(&["status", "--state", "state", "--format", "json"]).stdout);
+    assert!(status["journal_fault"].is_null(), "{status}");
 }

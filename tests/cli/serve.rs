@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// A server that is killed when it goes out of sight.
-struct Server {
+pub struct Server {
     child: Child,
 }
 
 impl Server {
     /// Starts one in `state` and waits until it listens.
-    fn start(place: &Place, args: &[&str]) -> Self {
+    pub fn start(place: &Place, args: &[&str]) -> Self {
         let mut command = place.command(&[&["serve", "--state", "state"][..], args].concat());
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
         let mut server = Self { child };
@@ -52,7 +52,7 @@ impl Server {
     }
 
     /// Its child processes.
-    fn children(&self) -> Vec<i32> {
+    pub fn children(&self) -> Vec<i32> {
         let parent = self.child.id().to_string();
         let entries = fs::read_dir("/proc").expect("processes").flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -74,7 +74,7 @@ impl Drop for Server {
     }
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = now();
     while !is_so() {
         assert!(since.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
@@ -82,7 +82,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn ask(place: &Place, args: &[&str]) -> Answer {
+pub fn ask(place: &Place, args: &[&str]) -> Answer {
     place.run(&[&["jobs"], args, &["--state", "state"]].concat())
 }
 
@@ -93,17 +93,17 @@ fn done(place: &Place, args: &[&str]) -> String {
 }
 
 /// Submits `sweep.yaml` and answers the job's number.
-fn submit(place: &Place, args: &[&str]) -> String {
+pub fn submit(place: &Place, args: &[&str]) -> String {
     let args = [&["submit", "sweep.yaml", "--format", "json"], args].concat();
     json(&done(place, &args))["job"].to_string()
 }
 
-fn show(place: &Place, job: &str) -> Value {
+pub fn show(place: &Place, job: &str) -> Value {
     json(&ask(place, &["show", job, "--format", "json"]).stdout)
 }
 
 /// Waits until a job is in a state.
-fn wait_for(place: &Place, job: &str, state: &str) -> Value {
+pub fn wait_for(place: &Place, job: &str, state: &str) -> Value {
     let mut view = Value::Null;
     until(&format!("job {job} is {state}"), || {
         view = show(place, job);
