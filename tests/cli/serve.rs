@@ -242,6 +242,23 @@ fn a_bulk_job_yields_to_a_critical_one_and_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn a_held_job_gives_its_memory_up_to_one_that_needs_it() {
+    let place = with_quiet();
+    let _server = Server::start(&place, &[]);
+    let low = submit(&place, &["--priority", "low", "--memory", "5GB"]);
+    wait_for_results(&place, &low);
+    let high = submit(&place, &["--priority", "high", "--memory", "5GB"]);
+    wait_for(&place, &high, "completed");
+    let view = wait_for(&place, &low, "completed");
+    assert_eq!(states(&view), ["queued", "running", "queued", "running", "completed"]);
+    assert_eq!(view["failures"], 0);
+    let log = place.read("state/jobs/1/log");
+    assert_eq!(log.matches("-- start").count(), 2, "it kept its passes, ended and was started again: {log}");
+    same_as_quiet(&place, &low);
+    same_as_quiet(&place, &high);
+}
+
+#[test]
 fn a_job_is_paused_resumed_and_cancelled_by_its_owner() {
     let place = with_quiet();
     let server = Server::start(&place, &[]);
