@@ -40,7 +40,8 @@ pub(super) struct Shared {
 
 /// A worker thread, as its coordinator holds it.
 pub(super) struct ThreadWorker {
-    tasks: flume::Sender<Task>,
+    /// Gone once it is joined: a thread whose room is taken by a pass does not hear that it should stop.
+    tasks: Option<flume::Sender<Task>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,16 +51,17 @@ impl ThreadWorker {
         let thread = std::thread::Builder::new()
             .name(format!("barhive-sweep-{worker}"))
             .spawn(move || work(worker, generation, &shared, &inbox))?;
-        Ok(Self { tasks, thread: Some(thread) })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread) })
     }
 
     /// Gives it something to do; a worker has one task at a time, so there is always room.
     pub(super) fn tell(&self, task: Task) {
         // A thread that is gone has said so.
-        let _ = self.tasks.try_send(task);
+        let _ = self.tasks.as_ref().map(|tasks| tasks.try_send(task));
     }
 
     pub(super) fn join(&mut self) {
+        self.tasks = None;
         if let Some(thread) = self.thread.take() {
             // Its panics were caught; what is left to say was said.
             let _ = thread.join();
@@ -103,3 +105,28 @@ fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
 
 /// How often a paused worker looks whether it may go on.
 pub(super) const PAUSE_LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use barhive_engine::sweep::VariantRange;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_has_not_taken_its_pass_yet_ends_all_the_same() {
+        let (tasks, inbox) = flume::bounded(1);
+        let told = Arc::new(Barrier::new(2));
+        let slow = Arc::clone(&told);
+        let thread = std::thread::spawn(move || {
+            slow.wait();
+            while let Ok(Task::Run(_)) = inbox.recv() {}
+        });
+        let mut worker = ThreadWorker { tasks: Some(tasks), thread: Some(thread) };
+        worker.tell(Task::Run(Lease { id: 0, range: VariantRange { start: 0, end: 1 }, failures: 0 }));
+        worker.tell(Task::Stop);
+        told.wait();
+        worker.join();
+    }
+}
