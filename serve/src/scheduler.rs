@@ -145,17 +145,26 @@ impl Scheduler {
             self.queue = self.journal.restore(&self.options)?;
             let refused = ServeError::NotKept(fault.to_string());
             promises.into_iter().for_each(|(promise, _)| promise(Err(refused.clone())));
+            if self.is_ending {
+                // Nobody waits for a disk then: whoever starts next gives back what seems to run.
+                self.bury();
+            }
             return Ok(());
         }
-        for (job, number, _) in take(&mut self.unsaid) {
-            self.runs.remove(job, number);
-        }
+        self.bury();
         for event in &events {
             self.carry_out(event);
         }
         self.start_what_waits();
         promises.into_iter().for_each(|(promise, met)| promise(met));
         Ok(())
+    }
+
+    /// Lets go of runs whose ends were said.
+    fn bury(&mut self) {
+        for (job, number, _) in take(&mut self.unsaid) {
+            self.runs.remove(job, number);
+        }
     }
 
     fn write(&mut self, events: &[JobEvent]) -> Result<(), JournalError> {

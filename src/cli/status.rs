@@ -76,11 +76,12 @@ fn show(status: &ServerStatus, out: &mut dyn Write) -> io::Result<()> {
         lines.push(("times", means.join(", ")));
     }
     lines.push(("pace", format!("{:.1} jobs per hour", queue.jobs_per_hour)));
-    if let Some(fault) = &status.journal_fault {
-        lines.push(("fault", fault.clone()));
-    }
     if status.is_ending {
         lines.push(("", "shutting down".to_owned()));
     }
-    lines.iter().try_for_each(|(name, value)| writeln!(out, "{name:<8} {value}"))
+    lines.iter().try_for_each(|(name, value)| writeln!(out, "{name:<8} {value}"))?;
+    match &status.journal_fault {
+        Some(fault) => out.write_all(output::wrapped(&format!("fault: {fault}")).as_bytes()),
+        None => Ok(()),
+    }
 }

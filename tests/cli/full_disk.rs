@@ -107,6 +107,7 @@ fn on_a_full_disk_a_server_refuses_what_it_cannot_keep_and_forgets_nothing_else(
     let status = json(&place.succeed(&["status", "--state", "state", "--format", "json"]).stdout);
     assert!(status["journal_fault"].as_str().is_some_and(|fault| fault.contains("journal-")), "{status}");
     assert_eq!(status["queue"]["submitted"], promised.len());
+    place.succeed(&["status", "--state", "state"]).fits_80_columns();
     until("the first job ends, which nobody can write down", || server.children().is_empty());
     let jobs = || json(&ask(&place, &["list", "--format", "json"]).stdout);
     assert_eq!(jobs()[0]["state"], "running");
@@ -117,4 +118,9 @@ fn on_a_full_disk_a_server_refuses_what_it_cannot_keep_and_forgets_nothing_else(
     assert_eq!(submit(&place, &[]), (promised.len() + 1).to_string());
     let status = json(&place.succeed(&["status", "--state", "state", "--format", "json"]).stdout);
     assert!(status["journal_fault"].is_null(), "{status}");
+    // A disk that fills again keeps nobody from going home.
+    let mut filler = File::create(place.path("state/filler")).expect("a file");
+    while filler.write_all(&[1; 4096]).is_ok() {}
+    while ask(&place, &["submit", "sweep.yaml"]).code == Some(0) {}
+    assert_eq!(server.end(), Some(0));
 }

@@ -13,7 +13,7 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
-use rustix::process::Signal;
+use rustix::process::{Resource, Signal, getrlimit, setrlimit};
 use serde_json::Value;
 
 use crate::{
@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Asks it to end, waits until it has, and answers its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         signal(&self.child, Signal::TERM);
         self.child.wait().expect("it ends").code()
     }
@@ -452,13 +452,16 @@ fn malformed_requests_are_refused_and_harm_nobody() {
 }
 
 #[test]
-fn many_clients_at_once_are_all_answered() {
+fn a_thousand_clients_at_once_are_all_answered() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = Some(limit.maximum.map_or(4_096, |maximum| maximum.min(4_096)));
+    setrlimit(Resource::Nofile, limit).expect("descriptors for a thousand sockets");
     let place = Place::new();
     place.write("sweep.yaml", SWEEP);
     let _server = Server::start(&place, &[]);
     done(&place, &["pause", &submit(&place, &[])]);
     let connect = || UnixStream::connect(place.path("state/socket")).expect("it listens");
-    let mut clients: Vec<_> = (0..200).map(|_| BufReader::new(connect())).collect();
+    let mut clients: Vec<_> = (0..1_000).map(|_| BufReader::new(connect())).collect();
     for client in &mut clients {
         client.get_mut().write_all(b"{\"v\":1,\"ask\":\"list\"}\n").expect("it is sent");
     }
