@@ -331,3 +331,34 @@ fn a_throttled_sweep_says_what_it_takes_and_comes_to_the_same_bytes() {
     let refused = place.refuse(&["sweep", "sweep.yaml", "--preset", "huge"]);
     assert!(refused.stderr.contains("vm, local or shared"), "{}", refused.stderr);
 }
+
+#[test]
+fn other_rows_of_the_same_shape_are_other_data() {
+    let place = Place::new();
+    let rows = |price: f64| {
+        let row = |hour: i64| {
+            let price = price + (hour % 17) as f64;
+            format!(
+                "{},{price},{},{},{price},1\n",
+                1_699_999_200_000 + hour * 3_600_000,
+                price + 1.0,
+                price - 1.0
+            )
+        };
+        format!("time,open,high,low,close,volume\n{}", (0..300).map(row).collect::<String>())
+    };
+    place.write("a.csv", &rows(100.0));
+    place.write("sweep.yaml", SWEEP);
+    let args = ["sweep", "sweep.yaml", "--data", "a.csv", "--results-dir"];
+    place.succeed(&[&args[..], &["first"]].concat());
+    place.write("a.csv", &rows(200.0));
+    let answer = place.refuse(&[&args[..], &["first", "--resume"]].concat());
+    assert!(answer.stderr.contains("was made from something else"), "{}", answer.stderr);
+    let hash = |folder: &str| {
+        let report = json(&place.succeed(&["report", folder, "--in", ".", "--format", "json"]).stdout);
+        report["data"][0]["hash"].as_str().expect("a hash").to_owned()
+    };
+    let first = hash("first");
+    place.succeed(&[&args[..], &["second"]].concat());
+    assert_ne!(first, hash("second"));
+}

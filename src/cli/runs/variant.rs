@@ -39,7 +39,7 @@ pub(in crate::cli) fn text(
         variant: number,
         program: manifest.program.clone(),
         config_hash: manifest.config_hash(),
-        data_hash: DataUse::hash_of(&series(&*spec.source, wanted)?),
+        data_hash: DataUse::hash_of(&series(&*spec.source, wanted, spec.bars_max)?),
         digest: variant.evaluation().map(|done| hex(&done.digest)),
     };
     let set = sets.write(spec, variant.index, &origin).ok_or_else(missing)?;
@@ -62,5 +62,5 @@ pub(super) fn data_hash(set: &RunSpec) -> Result<String, CliError> {
             wanted.entry(symbol).or_default().insert(strategy.timeframe);
         }
     }
-    Ok(DataUse::hash_of(&series(&*set.source, wanted)?))
+    Ok(DataUse::hash_of(&series(&*set.source, wanted, set.bars_max)?))
 }

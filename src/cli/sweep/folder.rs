@@ -39,7 +39,7 @@ pub(super) fn manifest(
     now_ns: i64,
 ) -> Result<SweepManifest, CliError> {
     let spec = &loaded.spec;
-    let mut data = series(&*spec.source, of_sweep(spec))?;
+    let mut data = series(&*spec.source, of_sweep(spec), spec.bars_max)?;
     // Files of points are data, too: other points, other results.
     data.extend(loaded.files.iter().map(|file| DataUse {
         series: format!("points {}", file.path.display()),
