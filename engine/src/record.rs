@@ -125,7 +125,8 @@ pub trait Recorder: Send {
     /// Forgets everything: the container is about to run again from its start.
     fn restart(&mut self);
 
-    /// Bytes that it keeps in memory, counted against the container's limit.
+    /// Bytes that it keeps in memory without bound, counted against the container's limit. What is bounded, as
+    /// what waits to be written to a file, is not counted: the same run must not fail for being recorded.
     fn memory_bytes(&self) -> u64 {
         0
     }

@@ -135,9 +135,9 @@ impl Desk {
 }
 
 impl Execution {
-    /// Bytes of orders that rest and of records that wait.
+    /// Bytes of orders that rest. Records that wait for the end of the frame are bounded by it.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        (self.resting * size_of::<Resting>()) as u64 + self.records.memory_bytes()
+        (self.resting * size_of::<Resting>()) as u64
     }
 
     pub(crate) fn new(spec: &ContainerSpec, instruments: &[Instrument], desk: &Desk, wants: Wants) -> Self {

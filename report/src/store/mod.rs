@@ -295,11 +295,6 @@ impl Recorder for AccountRecorder {
             let _ = stream.sender.send(Message::Restart(stream.account));
         }
     }
-
-    fn memory_bytes(&self) -> u64 {
-        // The curves are bounded.
-        self.stream.as_ref().map_or(0, |stream| stream.chunk.memory_bytes())
-    }
 }
 
 impl Stream {
