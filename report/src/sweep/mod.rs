@@ -4,6 +4,7 @@ mod html;
 mod json;
 mod naming;
 mod ranking;
+mod table;
 mod terminal;
 
 use barhive_engine::sweep::{PassWork, SweepSpec};

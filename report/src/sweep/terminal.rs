@@ -1,29 +1,65 @@
 //! The report of a sweep on a terminal: at most 80 columns.
 
-use barhive_engine::sweep::{Evaluation, PassWork};
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
+use barhive_engine::sweep::{Evaluation, PassWork, Variant};
 
-use super::{Naming, SweepReport};
+use super::{
+    Naming, SweepReport,
+    table::{Figures, table},
+};
 use crate::{
-    format::{NOTHING, count, milliseconds, money, number, percent, short},
+    format::{NOTHING, count, duration, milliseconds, money, number, percent, short},
     input::plural,
     ranking::Objective,
 };
 
 /// Columns that a report takes at most.
 const WIDTH: u16 = 80;
-/// Columns that the names of combinations take at least.
-const NAME_WIDTH: u16 = 26;
 /// Failed variants that are named.
 const FAILURES_SHOWN: usize = 5;
 /// Rank figures that get a column of their own.
 const EXTRA_COLUMNS: usize = 2;
-/// Figures that every table has.
-const USUAL: [&str; 5] = ["final_equity", "total_return", "max_drawdown", "sharpe", "trades"];
+/// Figures that are shown as percentages.
+const FRACTIONS: [&str; 6] =
+    ["total_return", "annual_return", "max_drawdown", "annual_volatility", "exposure", "win_rate"];
+/// Figures that are numbers of things.
+const COUNTS: [&str; 2] = ["orders", "fills"];
 
-/// One rule under the header.
-const RULED: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('\u{2500}').junction('\u{2500}'));
+/// A figure that every table has, where it fits.
+struct Usual {
+    name: &'static str,
+    head: &'static str,
+    /// Of those that nothing is ranked by, the one with the largest number goes first.
+    goes: Option<u8>,
+    text: fn(&Evaluation) -> String,
+}
+
+const USUAL: [Usual; 5] = [
+    Usual {
+        name: "final_equity",
+        head: "final equity",
+        goes: Some(1),
+        text: |one| money(one.final_equity, 2),
+    },
+    Usual {
+        name: "total_return",
+        head: "return",
+        goes: Some(4),
+        text: |one| percent(one.statistics.total_return),
+    },
+    Usual {
+        name: "max_drawdown",
+        head: "drawdown",
+        goes: Some(2),
+        text: |one| percent(one.statistics.max_drawdown),
+    },
+    Usual {
+        name: "sharpe",
+        head: "Sharpe",
+        goes: Some(3),
+        text: |one| one.statistics.sharpe.map_or_else(|| NOTHING.into(), |ratio| number(ratio, 2)),
+    },
+    Usual { name: "trades", head: "trades", goes: Some(5), text: |one| count(one.trades) },
+];
 
 /// The report as text.
 pub fn sweep_terminal(report: &SweepReport<'_>) -> String {
@@ -139,52 +175,42 @@ fn ranking(report: &SweepReport<'_>, text: &mut String) {
         .objectives()
         .iter()
         .copied()
-        .filter(|objective| !USUAL.contains(&objective.name()))
+        .filter(|objective| USUAL.iter().all(|usual| usual.name != objective.name()))
         .take(EXTRA_COLUMNS)
         .collect();
-    let mut header = vec!["", "no.", "combination", "final equity", "return", "drawdown", "Sharpe", "trades"];
-    header.extend(extra.iter().map(Objective::name));
     let naming = Naming::of(report.spec);
-    let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    table.set_header(header);
-    for (rank, variant) in shown.iter().enumerate() {
-        let Some(done) = variant.evaluation() else { continue };
-        let mut row = vec![
-            (rank + 1).to_string(),
-            (variant.index + 1).to_string(),
-            naming.words_of(report.spec, variant.index),
-        ];
-        row.extend(usual(done));
-        row.extend(extra.iter().map(|objective| figure(objective.value(done))));
-        table.add_row(row);
-    }
-    for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 0));
-        if place == 2 {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(NAME_WIDTH)));
-        }
-        column.set_cell_alignment(if place == 2 { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    text.push_str(&table.trim_fmt());
+    let done: Vec<(&Variant, &Evaluation)> =
+        shown.iter().filter_map(|variant| Some((*variant, variant.evaluation()?))).collect();
+    let names: Vec<String> =
+        done.iter().map(|(variant, _)| naming.words_of(report.spec, variant.index)).collect();
+    let lead = |head: &str, cells: Vec<String>| Figures { head: head.into(), cells, goes: None };
+    let lead = vec![
+        lead("", (1..=done.len()).map(|rank| rank.to_string()).collect()),
+        lead("no.", done.iter().map(|(variant, _)| (variant.index + 1).to_string()).collect()),
+    ];
+    let evaluations = || done.iter().map(|(_, evaluation)| *evaluation);
+    let ranked = |name: &str| ranking.objectives().iter().any(|objective| objective.name() == name);
+    let usual = USUAL.iter().map(|one| Figures {
+        head: one.head.into(),
+        cells: evaluations().map(one.text).collect(),
+        goes: one.goes.filter(|_| !ranked(one.name)),
+    });
+    let extra = extra.iter().map(|objective| Figures {
+        head: objective.name().trim_end_matches("_ns").replace('_', " "),
+        cells: evaluations().map(|done| figure(objective.name(), objective.value(done))).collect(),
+        goes: None,
+    });
+    text.push_str(&table(lead, &names, usual.chain(extra).collect(), usize::from(WIDTH)));
     text.push('\n');
 }
 
-/// The figures that every table has.
-fn usual(done: &Evaluation) -> [String; 5] {
-    [
-        money(done.final_equity, 2),
-        percent(done.statistics.total_return),
-        percent(done.statistics.max_drawdown),
-        done.statistics.sharpe.map_or_else(|| NOTHING.into(), |ratio| number(ratio, 2)),
-        count(done.trades),
-    ]
-}
-
-fn figure(value: Option<f64>) -> String {
+/// A figure that is no usual one.
+fn figure(name: &str, value: Option<f64>) -> String {
     match value {
         None => NOTHING.into(),
-        Some(value) if value.abs() >= 1e5 => number(value, 0),
+        Some(value) if FRACTIONS.contains(&name) => percent(value),
+        Some(value) if name.ends_with("_ns") => duration(value as i64),
+        Some(value) if COUNTS.contains(&name) || value.abs() >= 1e5 => number(value, 0),
         Some(value) => number(value, 4),
     }
 }
