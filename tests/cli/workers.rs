@@ -56,6 +56,8 @@ fn processes_and_threads_give_the_same_bytes() {
 fn limits_are_for_processes() {
     let place = Place::new();
     long(&place);
+    let nowhere = ["sweep", "sweep.yaml", "--isolation", "process", "--affinity", "0,1000"];
+    assert!(place.refuse(&nowhere).stderr.contains("core 1000 is not among the"));
     for limit in [["--memory-max", "1GiB"], ["--affinity", "0"]] {
         let answer = place.refuse(&[&["sweep", "sweep.yaml"], &limit[..]].concat());
         assert_eq!(answer.stderr, format!("error: {} is for --isolation process\n", limit[0]));

@@ -18,6 +18,27 @@ pub enum Affinity {
     Cores(Vec<u32>),
 }
 
+impl Affinity {
+    /// Whether the cores that it lists may be used.
+    ///
+    /// # Errors
+    /// The first that may not.
+    pub fn check(&self) -> Result<(), String> {
+        let Self::Cores(cores) = self else { return Ok(()) };
+        #[cfg(target_os = "linux")]
+        if let Ok(allowed) = rustix::thread::sched_getaffinity(None) {
+            let is_allowed = |core: &u32| {
+                let core = *core as usize;
+                core < rustix::thread::CpuSet::MAX_CPU && allowed.is_set(core)
+            };
+            if let Some(core) = cores.iter().find(|core| !is_allowed(core)) {
+                return Err(format!("core {core} is not among the {} that may be used", allowed.count()));
+            }
+        }
+        if cores.is_empty() { Err("no core is named".to_owned()) } else { Ok(()) }
+    }
+}
+
 /// Lets this process die with the thread that started it, however that ends.
 ///
 /// A coordinator that is gone before this takes effect has closed its pipes: that is seen, too.

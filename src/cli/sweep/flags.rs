@@ -201,6 +201,7 @@ impl SweepFlags {
                 let folder = self.sweep.parent().unwrap_or(Path::new(""));
                 let mut process = worker::process_spec(loaded, folder, logs)?;
                 self.processes.apply(&loaded.settings.process, &mut process);
+                process.affinity.check().map_err(|fault| CliError::Usage(format!("--affinity: {fault}")))?;
                 process.nice = self.nice(&loaded.settings, &self.throttle(&loaded.settings)?);
                 Ok(Isolation::Process(Box::new(process)))
             }
