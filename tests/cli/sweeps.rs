@@ -314,7 +314,7 @@ fn a_throttled_sweep_says_what_it_takes_and_comes_to_the_same_bytes() {
         assert!(answer.stderr.contains(part), "{part}: {}", answer.stderr);
     }
     assert!(
-        answer.stderr.contains("cool-down of 0.05 s between batches: all workers rest"),
+        answer.stderr.contains("cool-down of 0.05 s after a pass: all workers rest"),
         "{}",
         answer.stderr
     );

@@ -17,7 +17,7 @@ pub struct ThrottleConfig {
     pub max_workers: Option<usize>,
     /// Use of all cores, by whatever runs, that is not to be exceeded, percent: 80. Default: none.
     pub cpu_limit: Option<f64>,
-    /// Seconds between batches in which no worker works: 5. Default: 0.
+    /// Seconds after each pass in which no worker works: 5. Default: 0.
     pub cooldown_seconds: f64,
     /// Whether workers run at reduced priority. Default: false.
     pub nice_priority: bool,

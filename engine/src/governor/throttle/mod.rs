@@ -71,6 +71,8 @@ pub struct Throttle {
     lone_since_ns: Option<u64>,
     advised: bool,
     over_told: bool,
+    /// Cool-downs so far.
+    cooldowns: u64,
 }
 
 /// What happened since the last check.
@@ -87,6 +89,8 @@ impl Throttle {
     pub const CHECK_MAX_NS: u64 = 1_000_000_000;
     /// The shortest time between two checks, nanoseconds: what is judged must be seen in more than one sample.
     pub const CHECK_MIN_NS: u64 = 300_000_000;
+    /// Of so many cool-downs one is told.
+    pub const COOLDOWNS_PER_WORD: u64 = 10;
     /// After so long with one worker it gives advice, nanoseconds.
     pub const ADVICE_AFTER_NS: u64 = 60_000_000_000;
 
@@ -117,6 +121,7 @@ impl Throttle {
             lone_since_ns: None,
             advised: false,
             over_told: false,
+            cooldowns: 0,
         })
     }
 
@@ -149,14 +154,21 @@ impl Throttle {
         events
     }
 
-    /// Begins the cool-down after a batch, where one is configured.
+    /// Begins the cool-down after a pass, where one is configured. The first is told, and then every tenth.
     pub fn batch_finished(&mut self, now_ns: u64) -> Option<ThrottleEvent> {
         let span = self.config.cooldown_seconds;
         if span <= 0.0 {
             return None;
         }
-        let why = format!("cool-down of {span} s between batches: all workers rest");
-        Some(self.rest(now_ns, span, why))
+        self.cooldowns += 1;
+        let which = match self.cooldowns {
+            1 => String::new(),
+            number => format!(", no. {number}"),
+        };
+        let why = format!("cool-down of {span} s after a pass{which}: all workers rest");
+        let event = self.rest(now_ns, span, why);
+        let is_told = self.cooldowns == 1 || self.cooldowns.is_multiple_of(Self::COOLDOWNS_PER_WORD);
+        is_told.then_some(event)
     }
 
     /// How many workers work, and when.

@@ -11,11 +11,11 @@ use super::ThrottleConfig;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// A virtual machine: 4 workers, 80 %, 5 s between batches, nice.
+    /// A virtual machine: 4 workers, 80 %, 5 s after each pass, nice.
     Vm,
     /// The most of a machine of one's own: 8 workers, 95 %, no cool-down.
     Local,
-    /// A server that is shared with others: 2 workers, 50 %, 10 s between batches, nice.
+    /// A server that is shared with others: 2 workers, 50 %, 10 s after each pass, nice.
     Shared,
 }
 

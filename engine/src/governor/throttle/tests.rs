@@ -177,18 +177,31 @@ fn a_limit_that_is_not_adaptive_is_only_told() {
 }
 
 #[test]
-fn the_cool_down_lies_between_batches_and_is_not_judged() {
+fn the_cool_down_lies_between_passes_and_is_not_judged() {
     let mut bench = Bench::new(&ThrottleConfig { cooldown_seconds: 5.0, ..limited(80.0) }, 4, 8);
     bench.seconds(2, 90.0);
     assert_eq!(bench.plan().workers, 2);
     let event = bench.throttle.batch_finished(bench.now_ns).unwrap();
-    assert_eq!(event.why, "cool-down of 5 s between batches: all workers rest");
+    assert_eq!(event.why, "cool-down of 5 s after a pass: all workers rest");
     bench.seconds(4, 0.0);
     assert!(bench.plan().is_resting(bench.now_ns));
     assert!(bench.throttle.explain(bench.now_ns).ends_with("all rest for 1.0 s more"));
     bench.seconds(1, 0.0);
     assert!(!bench.plan().is_resting(bench.now_ns));
     assert_eq!(bench.plan().workers, 2, "an idle machine in a cool-down is no reason for more workers");
+}
+
+#[test]
+fn the_first_cool_down_is_told_and_every_tenth() {
+    let mut bench = Bench::new(&ThrottleConfig { cooldown_seconds: 1.0, ..ThrottleConfig::default() }, 2, 2);
+    let mut told = Vec::new();
+    for pass in 1..=20 {
+        told.extend(bench.throttle.batch_finished(bench.now_ns).map(|event| (pass, event.why)));
+        assert!(bench.plan().is_resting(bench.now_ns), "it rests after every pass, told or not: {pass}");
+        bench.seconds(2, 0.0);
+    }
+    let words = |which: &str| format!("cool-down of 1 s after a pass{which}: all workers rest");
+    assert_eq!(told, [(1, words("")), (10, words(", no. 10")), (20, words(", no. 20"))]);
 }
 
 #[test]
