@@ -16,7 +16,7 @@ use crate::{
     read::{Captured, Located, Place, TextOrMapping},
     section::{InstrumentEntry, InstrumentSection},
     suggest,
-    tree::quote,
+    tree::{Value, quote},
 };
 
 /// Calendars that a set declares.
@@ -138,6 +138,14 @@ pub(super) fn universe(
         }
     };
     let choices = choices(scene, captured);
+    if choices.is_empty()
+        && let Some(place) = scene.root.get("instruments")
+        && matches!(&place.node.value, Value::Sequence(items) if items.is_empty())
+    {
+        let hint = "leave the key out for all that the feed offers";
+        scene.reader.fault(&place, "the list names no instrument", Some(hint.into()));
+        return None;
+    }
     let mut chosen: BTreeMap<usize, (Instrument, Place<'_>)> = BTreeMap::new();
     let mut order = Vec::new();
     for choice in &choices {
