@@ -19,28 +19,39 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
     for session in sessions {
         let minute = session.started_ns.div_euclid(NS_PER_MINUTE) * NS_PER_MINUTE;
         text.push_str(&format!(
-            "  {}  {}, {}\n{:20}{} combinations in {}, {} backtests/s\n",
+            "  {}  {}, {}\n{:20}{} {} in {}, {} backtests/s\n",
             stamp(minute),
             workers(session),
             bytes(session.private_bytes_max),
             "",
             count(session.variants),
+            combinations(session.variants),
             milliseconds(session.elapsed_ns as f64 / 1e6),
             number(rate(session), 0),
         ));
     }
     let totals = Totals::of(sessions);
     let mut line = |name: &str, words: String| text.push_str(&format!("  {name:<14}{words}\n"));
+    match totals.missing(work) {
+        0 => {}
+        missing => {
+            let what = combinations(missing);
+            line(
+                "not counted",
+                format!("{} {what} of sessions that were killed or still run", count(missing)),
+            );
+        }
+    }
     if let Some(idle) = totals.idle {
         let time = milliseconds(totals.worker_ns / 1e6);
         let failures = output::count(totals.worker_failures as usize, "failure");
-        line("workers", format!("{time} in all, idle at the end {}, {failures}", percent(idle)));
+        line("workers", format!("{time}, rests included; idle at the end {}, {failures}", percent(idle)));
     }
     if totals.variants > 0 {
         let per_variant = totals.worker_ns / totals.variants as f64;
-        line("a backtest", format!("{} of a worker", milliseconds(per_variant / 1e6)));
+        line("a backtest", format!("{} of a worker, rests included", milliseconds(per_variant / 1e6)));
     }
-    if work.steps > 0 && totals.is_all_of(work) {
+    if work.steps > 0 && totals.missing(work) == 0 {
         let per_step = totals.worker_ns / work.steps as f64;
         line(
             "a step",
@@ -71,12 +82,17 @@ pub(super) fn json(sessions: &[SweepSession], work: &PassWork) -> Json {
     });
     json!({
         "sessions": sessions.collect::<Vec<_>>(),
+        "variants_not_counted": totals.missing(work),
         "worker_s": totals.worker_ns / 1e9,
         "idle_share": totals.idle,
         "ns_per_backtest": (totals.variants > 0).then(|| totals.worker_ns / totals.variants as f64),
-        "ns_per_step": (work.steps > 0 && totals.is_all_of(work)).then(|| totals.worker_ns / work.steps as f64),
+        "ns_per_step": (work.steps > 0 && totals.missing(work) == 0).then(|| totals.worker_ns / work.steps as f64),
         "work": work,
     })
+}
+
+fn combinations(number: u64) -> &'static str {
+    if number == 1 { "combination" } else { "combinations" }
 }
 
 fn workers(session: &SweepSession) -> String {
@@ -115,8 +131,46 @@ impl Totals {
         }
     }
 
-    /// Whether no session was killed that did a part of the work.
-    fn is_all_of(&self, work: &PassWork) -> bool {
-        self.variants >= work.lanes + work.containers
+    /// Variants of sessions that left no line, for they were killed or are not over.
+    fn missing(&self, work: &PassWork) -> u64 {
+        (work.lanes + work.containers).saturating_sub(self.variants)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(variants: u64) -> SweepSession {
+        SweepSession {
+            started_ns: 0,
+            elapsed_ns: 3_000_000_000,
+            workers: 1,
+            isolation: "thread".into(),
+            variants,
+            passes: 1,
+            worker_failures: 0,
+            idle_ns: 0,
+            private_bytes_max: 1_000_000,
+            proportional_bytes_max: 1_000_000,
+        }
+    }
+
+    #[test]
+    fn what_killed_sessions_did_is_told_and_not_reckoned_with() {
+        let work = PassWork { lanes: 112_840, steps: 1_000, ..PassWork::default() };
+        let told = text(&[session(1)], &work);
+        assert!(told.contains("  1 thread, ") && told.contains(" 1 combination in 3"), "{told}");
+        assert!(
+            told.contains("  not counted   112,839 combinations of sessions that were killed or still run\n"),
+            "{told}"
+        );
+        assert!(!told.contains("a step"), "steps of killed sessions are not timed: {told}");
+        assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+        assert_eq!(json(&[session(1)], &work)["variants_not_counted"], 112_839);
+
+        let told = text(&[session(112_840)], &work);
+        assert!(!told.contains("not counted") && told.contains("a step"), "{told}");
+        assert!(told.contains(", rests included; idle at the end 0.00 %, 0 failures"), "{told}");
     }
 }
