@@ -80,6 +80,11 @@ pub struct ProcessSettings {
     pub nice: u8,
 }
 
+impl ProcessSettings {
+    /// The least memory that a worker can be given: below it none does a single combination, in bytes.
+    pub const MEMORY_MIN_BYTES: u64 = 16 << 20;
+}
+
 impl SweepSettings {
     /// Variants of a pass at most, unless somebody says otherwise.
     pub const BATCH: u64 = 1024;

@@ -58,7 +58,7 @@ pub(super) struct WorkerFlags {
 pub(super) struct ProcessFlags {
     /// Memory that one may take beyond the sweep itself, as in 512MiB; its files, which all share,
     /// are not counted [default: 4GiB, and 1GiB for each combination of a pass]
-    #[arg(long, value_name = "SIZE", value_parser = barhive_config::byte_size)]
+    #[arg(long, value_name = "SIZE", value_parser = memory_max)]
     memory_max: Option<u64>,
     /// On which cores they run: any, auto (each on one of those allowed) or a list as in 0,2-3
     #[arg(long, value_name = "CORES")]
@@ -89,6 +89,14 @@ impl ProcessFlags {
     pub(super) fn nice(&self, settings: &ProcessSettings, throttle: &ThrottleConfig) -> i32 {
         let of_throttle = if throttle.nice_priority { NICE } else { 0 };
         self.nice.unwrap_or(i32::from(settings.nice).max(of_throttle))
+    }
+}
+
+/// A size that a worker can begin with.
+fn memory_max(text: &str) -> Result<u64, String> {
+    match barhive_config::byte_size(text)? {
+        bytes if bytes < ProcessSettings::MEMORY_MIN_BYTES => Err("expected 16MiB or more".to_owned()),
+        bytes => Ok(bytes),
     }
 }
 

@@ -65,6 +65,17 @@ fn limits_are_for_processes() {
 }
 
 #[test]
+fn memory_that_no_worker_can_begin_with_is_refused() {
+    let place = Place::new();
+    long(&place);
+    let flag = place.refuse(&processes(&["--memory-max", "15MiB"]));
+    assert!(flag.stderr.contains("--memory-max") && flag.stderr.contains("16MiB"), "{}", flag.stderr);
+    let file = place.refuse(&processes(&["--set", "sweep.process.memory_max=1MiB"]));
+    assert!(file.stderr.contains("memory_max") && file.stderr.contains("16MiB"), "{}", file.stderr);
+    assert!(!place.path("results").exists());
+}
+
+#[test]
 fn killed_workers_are_replaced_and_the_bytes_are_the_same() {
     let place = Place::new();
     long(&place);

@@ -89,6 +89,11 @@ fn throttle(scene: &Scene<'_, '_>, captured: Option<&Captured<ThrottleSection>>)
 
 fn process(scene: &Scene<'_, '_>, captured: Option<&Captured<ProcessSection>>) -> ProcessSettings {
     let section: ProcessSection = scene.section(captured);
+    if let Some(limit) = &section.memory_max
+        && limit.value.bytes < ProcessSettings::MEMORY_MIN_BYTES
+    {
+        scene.fault_at(limit, "expected 16MiB or more".to_owned(), None);
+    }
     ProcessSettings {
         memory_max_bytes: section.memory_max.map(|size| size.value.bytes),
         cores: section.cores.map(|cores| cores.value).unwrap_or_default(),
