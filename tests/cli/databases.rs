@@ -150,6 +150,49 @@ fn what_a_database_has_missed_comes_with_the_next_sweep() {
 }
 
 #[test]
+fn a_run_goes_into_the_database_that_waits_for_it() {
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP);
+    for name in ["deep/a.sqlite", "deep/b.sqlite"] {
+        let database = format!("sqlite:{name}");
+        let into = ["--results-dir", "results/run", "--resume", "--database", &database];
+        place.succeed(&[&["sweep", "sweep.yaml", "-q"], &into[..]].concat());
+    }
+    let run = place.path("results/run");
+    assert!(is_pending(&run));
+    for args in [&["runs", "sync", "run"][..], &["runs", "sync"], &["runs", "prune", "--keep", "0"]] {
+        let answer = place.run(args);
+        assert_eq!(answer.code, Some(1), "{args:?}: {}{}", answer.stdout, answer.stderr);
+        assert!(is_pending(&run) && !place.path(DATABASE).exists(), "{args:?}");
+    }
+    // Another database may have it, too; the one that waits for it has not got it by that.
+    place.succeed(&["runs", "sync", "run", "--database", "sqlite:other.sqlite"]);
+    assert!(is_pending(&run));
+    fs::create_dir(place.path("deep")).expect("a folder");
+    let answer = place.succeed(&["runs", "sync", "run", "--format", "json"]);
+    let rows = json(&answer.stdout)["runs"].clone();
+    assert_eq!((&rows[0]["combinations"], &rows[0]["recorded"]), (&9.into(), &3.into()), "{rows}");
+    assert!(!is_pending(&run) && !place.path(DATABASE).exists());
+    assert_eq!(number(&sqlite(&place, "deep/a.sqlite"), "SELECT SUM(trials) FROM run_ledger"), 9);
+    let gone = place.succeed(&["runs", "prune", "--keep", "0"]);
+    assert!(gone.stdout.contains("1 run removed"), "{}", gone.stdout);
+}
+
+#[test]
+fn looking_makes_no_database() {
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP);
+    place.succeed(&["sweep", "sweep.yaml", "-q", "--database", "none"]);
+    for args in
+        [&["runs", "list", "--ledger"][..], &["runs", "show", "latest"], &["runs", "rerun", "latest", "1"]]
+    {
+        let refused = place.refuse(&[args, &["--database", "sqlite:nothere.sqlite"]].concat());
+        assert!(refused.stderr.contains("there is no database nothere.sqlite"), "{}", refused.stderr);
+        assert!(!place.path("nothere.sqlite").exists(), "{args:?}");
+    }
+}
+
+#[test]
 fn the_ledger_outlives_the_runs() {
     let place = Place::new();
     place.write("sweep.yaml", SWEEP);

@@ -73,7 +73,7 @@ impl Keeper {
     /// Ends with a sweep that was interrupted or could not go on.
     pub(in crate::cli) fn leave(self) {
         if self.follower.finish_within(INTERRUPTED).complete {
-            unmark(&self.folder);
+            unmark(&self.folder, &self.target);
         }
     }
 
@@ -98,7 +98,7 @@ impl Keeper {
             record_best(done.run, done.spec, done.ranking, &mut database, done.parts, stop)
         });
         match recorded {
-            Ok(_) => unmark(&self.folder),
+            Ok(_) => unmark(&self.folder, target),
             Err(fault) => {
                 told(&fault.to_string());
                 return if fault.may_pass() { Copied::Later } else { Copied::Refused };

@@ -8,7 +8,7 @@ mod target;
 
 pub(super) use self::{
     keep::{Copied, Finished, Keeper},
-    pending::marked,
+    pending::{mark, marked},
     records::Collector,
     sync::{Brought, SyncFault, bring},
     target::{DatabaseFlags, FILE, Target},

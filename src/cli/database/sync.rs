@@ -43,6 +43,9 @@ pub(in crate::cli) enum SyncFault {
     /// A combination that was run again has another result; which, is told already.
     #[error("a combination has another result than the sweep says: were its data changed?")]
     Differs,
+    /// It is not known how the database is opened; the text says what to do.
+    #[error("its database has not got all of it: {0}")]
+    Unknown(String),
     /// Somebody does not want to wait any longer.
     #[error("interrupted")]
     Stopped,
@@ -78,14 +81,15 @@ pub(in crate::cli) fn bring(
         return Err(SyncFault::Stopped);
     }
     let mut brought = Brought { variants: caught_up.variants, recorded: 0 };
-    if open.run.result()?.is_some() {
+    let is_finished = open.run.result()?.is_some();
+    if is_finished {
         let ranking = RankFlags::default().ranking(&open.settings);
         let mut ranking = ranking.map_err(|error| SyncFault::Run(error.to_string()))?;
         read(&open.run, &mut ranking, &mut |_| {})?;
         brought.recorded = record_best(&open.run, &open.spec, &ranking, &mut database, parts, stop)?;
     }
-    if !open.run.is_being_written() {
-        unmark(open.run.folder());
+    if is_finished || !open.run.is_being_written() {
+        unmark(open.run.folder(), target);
     }
     Ok(brought)
 }
@@ -110,7 +114,7 @@ pub(super) fn record_best(
 pub(in crate::cli) fn others(base: &Path, own: &Path, target: &Target, parts: &Parts, stop: &AtomicBool) {
     let name = target.to_string();
     for folder in folders(base) {
-        if folder == own || marked(&folder).as_ref() != Some(&name) {
+        if folder == own || !marked(&folder).contains(&name) {
             continue;
         }
         let ended = OpenSweep::open(&folder, parts).map(|open| match open.run.is_being_written() {
@@ -122,8 +126,9 @@ pub(in crate::cli) fn others(base: &Path, own: &Path, target: &Target, parts: &P
             Ok(Err(SyncFault::Stopped)) => return,
             Ok(Err(fault)) => {
                 tracing::warn!("{} is not whole in the results database: {fault}", folder.display());
-                if !fault.may_pass() {
-                    unmark(&folder);
+                // Its trials are there, and its signals and trades will never be: nothing is waited for.
+                if matches!(fault, SyncFault::Differs) {
+                    unmark(&folder, target);
                 }
             }
             Err(error) => tracing::warn!("{error}"),

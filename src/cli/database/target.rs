@@ -10,6 +10,8 @@ use barhive_config::{DatabaseUrl, database_url};
 use barhive_store::database::{Connect, Database, DatabaseError};
 use clap::Args;
 
+use crate::cli::outcome::CliError;
+
 /// The database of a folder of results, unless another is named.
 pub(in crate::cli) const FILE: &str = "results.sqlite";
 /// How long a single answer is waited for.
@@ -29,13 +31,42 @@ pub(in crate::cli) struct DatabaseFlags {
 pub(in crate::cli) struct Target(DatabaseUrl);
 
 impl DatabaseFlags {
-    /// The database that is named, else the first file of the usual name in `folders` that is there.
-    pub(in crate::cli) fn existing(&self, folders: &[&Path]) -> Option<Target> {
-        match &self.url {
-            Some(url) => Target::of(url.clone()),
+    /// The database that is named, else the first file of the usual name in `folders` that is there. For
+    /// commands that only look: none is made.
+    ///
+    /// # Errors
+    /// When a file is named that is not there.
+    pub(in crate::cli) fn existing(&self, folders: &[&Path]) -> Result<Option<Target>, CliError> {
+        match self.url.clone() {
+            Some(DatabaseUrl::Sqlite(path)) if !path.is_file() => Err(CliError::Usage(format!(
+                "--database: there is no database {}; `barhive runs sync` makes one",
+                path.display()
+            ))),
+            Some(url) => Ok(Target::of(url)),
             None => {
-                folders.iter().map(|folder| folder.join(FILE)).find(|file| file.is_file()).map(Target::file)
+                let files = folders.iter().map(|folder| folder.join(FILE));
+                Ok(files.into_iter().find(|file| file.is_file()).map(Target::file))
             }
+        }
+    }
+
+    /// The database that is named.
+    pub(in crate::cli) fn named(&self) -> Option<Target> {
+        self.url.clone().and_then(Target::of)
+    }
+
+    /// The database that a run says it waits for, by the name it has there; a server only if it is named
+    /// now, for what opens it is kept nowhere.
+    ///
+    /// # Errors
+    /// What is to be done where it is not known how to open it.
+    pub(in crate::cli) fn waited_for(&self, name: &str) -> Result<Target, String> {
+        if let Some(named) = self.named().filter(|named| named.to_string() == name) {
+            return Ok(named);
+        }
+        match name.parse() {
+            Ok(DatabaseUrl::Sqlite(path)) => Ok(Target::file(path)),
+            _ => Err("name it with --database".to_owned()),
         }
     }
 

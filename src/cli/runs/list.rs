@@ -37,7 +37,7 @@ pub(in crate::cli) struct ListFlags {
 pub(super) fn run(flags: &ListFlags, parts: &Parts, out: &mut dyn Write) -> Outcome {
     let base = &flags.base.base;
     if flags.ledger {
-        return ledger::list(flags.database.existing(&[base]), base, flags.format, out);
+        return ledger::list(flags.database.existing(&[base])?, base, flags.format, out);
     }
     let (entries, faults) = list(base).map_err(failure)?;
     for fault in &faults {

@@ -58,20 +58,19 @@ fn bring_in(flags: &PruneFlags, old: &[PathBuf], parts: &Parts) -> Result<(), Cl
     if flags.database.is_none() {
         return Ok(());
     }
-    let target = flags.database.existing(&[&flags.base.base]);
     for folder in old {
-        let Some(wanted) = marked(folder) else { continue };
-        let kept = |what: String| {
-            let folder = folder.display();
-            CliError::Failed(format!(
-                "nothing was removed: {wanted} has not got all of {folder}: {what}; --database none removes it all \
-                 the same"
-            ))
-        };
-        let target = target.as_ref().filter(|target| target.to_string() == wanted);
-        let target = target.ok_or_else(|| kept("name it with --database".to_owned()))?;
-        let open = OpenSweep::open(folder, parts)?;
-        bring(&open, target, parts, &AtomicBool::new(false)).map_err(|fault| kept(fault.to_string()))?;
+        for wanted in marked(folder) {
+            let kept = |what: String| {
+                let folder = folder.display();
+                CliError::Failed(format!(
+                    "nothing was removed: {wanted} has not got all of {folder}: {what}; --database none removes \
+                     it all the same"
+                ))
+            };
+            let target = flags.database.waited_for(&wanted).map_err(kept)?;
+            let open = OpenSweep::open(folder, parts)?;
+            bring(&open, &target, parts, &AtomicBool::new(false)).map_err(|fault| kept(fault.to_string()))?;
+        }
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ pub(super) fn run(flags: &RerunFlags, parts: &Parts, out: &mut dyn Write) -> Out
     let open = OpenSweep::open(&super::open::find(&flags.base.base, &flags.name)?, parts)?;
     let run_folder = open.run.folder();
     let base = flags.results_dir.clone().unwrap_or_else(|| run_folder.join("variants"));
-    let target = flags.database.existing(&[run_folder, run_folder.parent().unwrap_or(Path::new(""))]);
+    let target = flags.database.existing(&[run_folder, run_folder.parent().unwrap_or(Path::new(""))])?;
     let mut database = target.and_then(|target| match target.open() {
         Ok(database) => Some(database),
         Err(error) => {

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::{OpenRun, OpenSweep};
 use crate::cli::{
-    database::DatabaseFlags,
+    database::{DatabaseFlags, Target},
     outcome::{Done, Outcome},
     output::{Format, wrapped},
     sweep::{RankFlags, failure, print_report, read},
@@ -33,6 +33,8 @@ pub(in crate::cli) struct ShowFlags {
 
 pub(super) fn run(flags: &ShowFlags, parts: &Parts, out: &mut dyn Write) -> Outcome {
     let open = flags.run.open(parts)?;
+    let folder = open.run.folder();
+    let database = flags.database.existing(&[folder, folder.parent().unwrap_or(Path::new(""))])?;
     let mut ranking = flags.ranked.ranking(&open.settings)?;
     let facts = read(&open.run, &mut ranking, &mut |_| {}).map_err(failure)?;
     let report = SweepReport { spec: &open.spec, ranking: &ranking, facts: &facts, took: None };
@@ -52,7 +54,7 @@ pub(super) fn run(flags: &ShowFlags, parts: &Parts, out: &mut dyn Write) -> Outc
         lines.push(format!("finished     {} UTC", stamp(second)));
     }
     lines.push(format!("work         {} rows, {} steps", count(facts.work.rows), count(facts.work.steps)));
-    lines.extend(trials(flags, &open));
+    lines.extend(database.and_then(|database| trials(&database, &open)));
     const SERIES_SHOWN: usize = 10;
     for (series, hash) in facts.data.iter().take(SERIES_SHOWN) {
         lines.push(format!("data         {series} {}", hash.as_deref().unwrap_or("")));
@@ -71,9 +73,7 @@ pub(super) fn run(flags: &ShowFlags, parts: &Parts, out: &mut dyn Write) -> Outc
 }
 
 /// How many trials were ever made on the same data, as far as a database knows.
-fn trials(flags: &ShowFlags, open: &OpenSweep) -> Option<String> {
-    let folder = open.run.folder();
-    let target = flags.database.existing(&[folder, folder.parent().unwrap_or(Path::new(""))])?;
+fn trials(target: &Target, open: &OpenSweep) -> Option<String> {
     let asked = target.open().and_then(|mut database| database.trials(&open.run.manifest().data_hash()));
     match asked {
         Ok(trials) => Some(format!("trials       {} on these data, by {target}", count(trials))),

@@ -1,6 +1,6 @@
 //! `runs sync`: what the results database has missed.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use barhive_engine::registry::Registry as Parts;
 use barhive_report::format::count;
@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::{BaseFlags, OpenSweep, open::find};
 use crate::cli::{
-    database::{Brought, DatabaseFlags, SyncFault, bring},
+    database::{Brought, DatabaseFlags, SyncFault, Target, bring, marked},
     outcome::{CliError, Done, Outcome},
     output::{self, Format, wrapped},
     signals,
@@ -54,18 +54,23 @@ pub(super) fn run(flags: &SyncFlags, parts: &Parts, out: &mut dyn Write) -> Outc
     let target = flags.database.or_in(&place);
     let target = target.ok_or_else(|| CliError::Usage("--database none: expected a database".to_owned()))?;
     let (mut rows, mut all) = (Vec::new(), true);
-    for folder in folders {
-        let brought = match OpenSweep::open(&folder, parts) {
-            Ok(open) => bring(&open, &target, parts, &stop),
-            Err(error) => Err(SyncFault::Run(error.to_string())),
+    for (folder, wanted) in folders.iter().flat_map(|folder| wanted(flags, folder, &target)) {
+        let brought = match (OpenSweep::open(folder, parts), wanted.target) {
+            (Ok(open), Ok(target)) => bring(&open, &target, parts, &stop),
+            (Ok(_), Err(what)) => Err(SyncFault::Unknown(what)),
+            (Err(error), _) => Err(SyncFault::Run(error.to_string())),
         };
         all &= brought.is_ok();
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
         match flags.format {
-            Format::Json => rows.push(row(&name, &brought)),
+            Format::Json => rows.push(row(&name, &wanted.name, &brought)),
             Format::Table => {
                 writeln!(out, "{name}")?;
                 out.write_all(wrapped(&format!("  {}", words(&brought))).as_bytes())?;
+                // A name is to be copied: it is never broken.
+                if wanted.name != target.to_string() {
+                    writeln!(out, "  in {}, which waits for it", wanted.name)?;
+                }
                 out.flush()?;
             }
         }
@@ -80,6 +85,24 @@ pub(super) fn run(flags: &SyncFlags, parts: &Parts, out: &mut dyn Write) -> Outc
     Ok(if all { Done::All } else { Done::WithFailures })
 }
 
+/// A database that a run is copied into.
+struct Wanted {
+    name: String,
+    /// What is to be done where it cannot be opened.
+    target: Result<Target, String>,
+}
+
+/// Where the run in `folder` is copied to: into the database that is named, else into those that wait for it,
+/// else into the usual one.
+fn wanted<'a>(flags: &SyncFlags, folder: &'a Path, usual: &Target) -> Vec<(&'a Path, Wanted)> {
+    let names = if flags.database.named().is_some() { Vec::new() } else { marked(folder) };
+    if names.is_empty() {
+        return vec![(folder, Wanted { name: usual.to_string(), target: Ok(usual.clone()) })];
+    }
+    let wanted = |name: String| Wanted { target: flags.database.waited_for(&name), name };
+    names.into_iter().map(|name| (folder, wanted(name))).collect()
+}
+
 fn words(brought: &Result<Brought, SyncFault>) -> String {
     match brought {
         Ok(Brought { variants: 0, recorded: 0 }) => "nothing was missing".to_owned(),
@@ -92,11 +115,17 @@ fn words(brought: &Result<Brought, SyncFault>) -> String {
     }
 }
 
-fn row(name: &str, brought: &Result<Brought, SyncFault>) -> Json {
+fn row(name: &str, database: &str, brought: &Result<Brought, SyncFault>) -> Json {
     match brought {
         Ok(Brought { variants, recorded }) => {
-            json!({ "run": name, "combinations": variants, "recorded": recorded, "fault": null })
+            json!({
+                "run": name,
+                "database": database,
+                "combinations": variants,
+                "recorded": recorded,
+                "fault": null,
+            })
         }
-        Err(fault) => json!({ "run": name, "fault": fault.to_string() }),
+        Err(fault) => json!({ "run": name, "database": database, "fault": fault.to_string() }),
     }
 }

@@ -43,7 +43,7 @@ pub(super) use self::{
 };
 use super::{
     control,
-    database::{Copied, Finished, Keeper, Target, bring},
+    database::{Copied, Finished, Keeper, Target, bring, mark},
     logging::LogFlags,
     outcome::{CliError, Done, Outcome},
     output::{self, Format},
@@ -164,6 +164,7 @@ fn show_again(
     print(flags.format, &report, None, out)?;
     out.flush()?;
     if let Some(target) = target(flags, loaded, folder) {
+        mark(folder.path(), &target);
         let brought = bring(&OpenSweep::open(folder.path(), parts)?, &target, parts, stop);
         if let Err(fault) = brought {
             tracing::warn!("{target} has not got all results: {fault}");
