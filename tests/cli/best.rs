@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     program::Place,
-    sweeps::{SWEEP, json},
+    sweeps::{FINAL, SWEEP, bytes, json},
 };
 
 fn report(place: &Place, folder: &str) -> Value {
@@ -48,6 +48,33 @@ fn the_best_is_saved_as_a_set_that_gives_the_same() {
     let text = place.read("out/best.yaml");
     for part in ["origin:", "data_hash:", "digest:", "seed: 11", &format!("variant: {number}")] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_run_stays_ranked_as_its_sweep_was() {
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP);
+    place.succeed(&["sweep", "sweep.yaml", "--results-dir", "plain", "--database", "none"]);
+    let by_flags = ["--results-dir", "results/run", "--rank", "-sharpe", "--top", "2", "--format", "json"];
+    let swept = json(&place.succeed(&[&["sweep", "sweep.yaml"], &by_flags[..]].concat()).stdout);
+    let number = &swept["top"][0]["variant"];
+    let other = json(&place.succeed(&["report", "plain", "--format", "json"]).stdout);
+    assert_ne!(number, &other["top"][0]["variant"]);
+    assert!(place.read("results/run/best.yaml").contains(&format!("variant: {number}\n")));
+    for args in [&["runs", "show", "run"][..], &["report", "run"], &["sweep", "sweep.yaml", "--resume"]] {
+        let shown = json(&place.succeed(&[args, &["--format", "json"]].concat()).stdout);
+        assert_eq!((&shown["top"], &shown["rank"]), (&swept["top"], &swept["rank"]), "{args:?}");
+    }
+    let list = json(&place.succeed(&["runs", "list", "--format", "json"]).stdout);
+    assert_eq!(&list[0]["best"]["variant"], number);
+    let rerun = place.succeed(&["runs", "rerun", "run", "--no-html"]);
+    assert!(rerun.stdout.starts_with(&format!("no. {number} ")), "{}", rerun.stdout);
+    // Whoever asks otherwise is told otherwise; what was run is the same.
+    let asked = ["report", "run", "--rank", "sharpe", "--top", "3", "--format", "json"];
+    assert_eq!(json(&place.succeed(&asked).stdout)["top"], other["top"]);
+    for name in FINAL {
+        assert_eq!(bytes(&place, "results/run", name), bytes(&place, "plain", name), "{name}");
     }
 }
 

@@ -68,6 +68,19 @@ fn every_combination_that_is_run_again_is_the_same() {
 }
 
 #[test]
+fn a_front_with_fewer_members_than_are_asked_for_says_so() {
+    let place = after_a_sweep();
+    let front = json(&place.succeed(&["report", "latest", "--format", "json"]).stdout);
+    let members = front["front"].as_u64().expect("a front");
+    assert!(members < 9, "{front}");
+    let answer = place.succeed(&["runs", "rerun", "latest", "--top", "9", "--no-html"]);
+    assert_eq!(answer.stdout.matches(": same (digest").count() as u64, members, "{}", answer.stdout);
+    assert!(answer.stderr.contains("no more are run again"), "{}", answer.stderr);
+    let few = place.succeed(&["runs", "rerun", "latest", "--top", "1", "--no-html"]);
+    assert!(!few.stderr.contains("no more"), "{}", few.stderr);
+}
+
+#[test]
 fn another_market_is_noticed_when_a_combination_is_run_again() {
     let place = Place::new();
     place.succeed(&["data", "generate", "--bars", "900", "--timeframe", "1h"]);
@@ -124,6 +137,28 @@ fn the_report_comes_again_and_as_a_page_that_loads_nothing() {
     assert!(page.contains("id=\"pareto\""), "the sweep ranks by two figures");
     let refused = place.refuse(&["report", "latest", "--html", "--heat", "slow,speed"]);
     assert!(refused.stderr.contains("there are: fast, slow"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_rank_with_more_figures_breaks_no_number() {
+    let place = after_a_sweep();
+    for rank in ["win_rate", "sharpe,-max_drawdown,win_rate", "annual_volatility,max_drawdown_duration_ns"] {
+        let answer = place.succeed(&["report", "latest", "--rank", rank]);
+        answer.fits_80_columns();
+        let table = answer.stdout.lines().skip_while(|line| !line.contains('\u{2500}')).skip(1);
+        // Only names go on in further lines, and these begin below the names.
+        let more = table.take_while(|line| !line.is_empty()).filter(|line| line.starts_with("     "));
+        for line in more {
+            assert!(
+                line.split_whitespace().all(|word| word.contains('=') || word.parse::<f64>().is_err()),
+                "{line:?} of\n{}",
+                answer.stdout
+            );
+            assert!(!line.contains('%'), "{line:?} of\n{}", answer.stdout);
+        }
+        let percent = answer.stdout.lines().any(|line| line.matches('%').count() >= 2);
+        assert!(percent, "{}", answer.stdout);
+    }
 }
 
 #[test]

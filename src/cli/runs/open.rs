@@ -8,7 +8,10 @@ use barhive_store::sweep::{SweepRun, list};
 use clap::Args;
 
 use super::BaseFlags;
-use crate::cli::{outcome::CliError, sweep::failure};
+use crate::cli::{
+    outcome::CliError,
+    sweep::{as_ranked, failure},
+};
 
 /// Names a run.
 #[derive(Args, Debug)]
@@ -24,6 +27,7 @@ pub(in crate::cli) struct OpenRun {
 pub(in crate::cli) struct OpenSweep {
     pub(in crate::cli) run: SweepRun,
     pub(in crate::cli) spec: SweepSpec,
+    /// What its file says, ranked as the run was.
     pub(in crate::cli) settings: SweepSettings,
     pub(in crate::cli) sets: VariantSets,
 }
@@ -61,7 +65,9 @@ impl OpenSweep {
                 spec.variants()
             )));
         }
-        Ok(Self { run, spec, settings: loaded.settings, sets: loaded.sets })
+        let mut settings = loaded.settings;
+        as_ranked(folder, &mut settings);
+        Ok(Self { run, spec, settings, sets: loaded.sets })
     }
 
     /// A variant by its number from 1, counted from 0.

@@ -21,7 +21,7 @@ use super::{
 use crate::cli::{
     database::DatabaseFlags,
     outcome::{CliError, Done, Outcome},
-    output::wrapped,
+    output::{count, wrapped},
     sweep::{RankFlags, failure, read},
 };
 
@@ -98,11 +98,21 @@ fn chosen(flags: &RerunFlags, open: &OpenSweep) -> Result<Vec<u64>, CliError> {
     }
     let mut ranking = flags.ranked.ranking(&open.settings)?;
     read(&open.run, &mut ranking, &mut |_| {}).map_err(failure)?;
-    let best: Vec<u64> = if flags.ranked.has_top() {
+    let best: Vec<u64> = if flags.ranked.top().is_some() {
         ranking.shown().iter().map(|variant| variant.index).collect()
     } else {
         ranking.best().map(|variant| variant.index).into_iter().collect()
     };
+    let members = ranking.front().map(|front| front.members().len());
+    if let (Some(members), Some(top)) = (members, flags.ranked.top())
+        && (members as u64) < top
+    {
+        tracing::warn!(
+            "the front by {} has {}: no more are run again; --rank with one figure takes the best {top}",
+            ranking.in_words(),
+            count(members, "combination")
+        );
+    }
     if best.is_empty() {
         return Err(CliError::Failed("no combination of this run has a result to rank".to_owned()));
     }

@@ -179,8 +179,20 @@ impl SweepFlags {
         }
     }
 
+    /// The ranking that flags or else the sweep ask for.
+    ///
+    /// # Errors
+    /// When a figure is named twice.
     pub(super) fn ranking(&self, settings: &SweepSettings) -> Result<Ranking, CliError> {
         self.ranked.ranking(settings)
+    }
+
+    /// Has `settings` rank as flags say.
+    pub(super) fn rank_as_asked(&self, settings: &mut SweepSettings) {
+        if !self.ranked.rank.is_empty() {
+            settings.rank.clone_from(&self.ranked.rank);
+        }
+        settings.top = self.ranked.top.unwrap_or(settings.top);
     }
 
     /// What keeps workers apart.
@@ -227,12 +239,12 @@ impl SweepFlags {
 impl RankFlags {
     /// Whether anything was said.
     pub(in crate::cli) fn is_given(&self) -> bool {
-        self.has_top() || !self.rank.is_empty()
+        self.top.is_some() || !self.rank.is_empty()
     }
 
-    /// Whether it was said how many are meant.
-    pub(in crate::cli) fn has_top(&self) -> bool {
-        self.top.is_some()
+    /// How many are meant, where that was said.
+    pub(in crate::cli) fn top(&self) -> Option<u64> {
+        self.top
     }
 
     /// The ranking that flags or else the sweep ask for.

@@ -6,6 +6,7 @@ mod flags;
 mod folder;
 mod memory;
 mod progress_text;
+mod ranked;
 mod series;
 mod sink;
 mod throttle;
@@ -38,6 +39,7 @@ pub(super) use self::{
     facts::read,
     flags::{RankFlags, SweepFlags},
     folder::failure,
+    ranked::as_ranked,
     series::{Wanted, series},
     throttle::NICE,
 };
@@ -58,16 +60,25 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
     let interrupt = signals::interrupt_flag()
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
     let is_controlled = flags.control.begin()?;
-    let loaded = flags.load(registry.as_engine())?;
+    let mut loaded = flags.load(registry.as_engine())?;
     let isolation = flags.isolation(&loaded, logs)?;
     let throttle = flags.throttle(&loaded.settings)?;
     let workers = flags.workers(&loaded.settings, &throttle)?;
-    let mut ranking = flags.ranking(&loaded.settings)?;
+    flags.ranking(&loaded.settings)?;
     let manifest = manifest(&loaded, flags.selected(&loaded)?, started_ns)?;
     let mut folder = Folder::open(flags, &loaded, &manifest)?;
+    if flags.resume {
+        as_ranked(folder.path(), &mut loaded.settings);
+    }
+    flags.rank_as_asked(&mut loaded.settings);
+    let mut ranking = flags.ranking(&loaded.settings)?;
     if folder.store.run().result().map_err(failure)?.is_some() {
         let machine = (registry.as_engine(), &*interrupt);
         return show_again(flags, &loaded, &folder, ranking, machine, out);
+    }
+    if let Err(fault) = ranked::keep(folder.path(), &loaded.settings) {
+        // It says where to look first, and is no result.
+        tracing::warn!("later commands rank as the sweep's file says: {fault}");
     }
 
     let watch = Watch::start(&loaded.spec.name, Arc::clone(&interrupt), shown(flags, logs), logs.is_quiet());
