@@ -21,16 +21,27 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// Columns of the terminal that it takes.
+    /// Columns of the terminal that it takes with its head broken between words.
     fn width(&self) -> usize {
-        let words = self.head.split(' ');
-        words.chain(self.cells.iter().map(String::as_str)).map(chars).max().unwrap_or(0)
+        self.head.split(' ').chain(self.cells.iter().map(String::as_str)).map(chars).max().unwrap_or(0)
     }
 }
 
 /// The table, in `width` columns: `lead` to the left of the names, figures to the right.
 pub(super) fn table(lead: Vec<Figures>, names: &[String], figures: Vec<Figures>, width: usize) -> String {
-    let (figures, name_width) = fitted(&lead, names, figures, width);
+    let (mut figures, mut name_width) = fitted(&lead, names, figures, width);
+    // Names take no more than what they need for as few lines; heads stand in one line where that leaves room.
+    let drawn = lines(names, name_width);
+    let least = (1..=name_width).find(|less| *less >= words_max(names) && lines(names, *less) == drawn);
+    let mut spare = name_width - least.unwrap_or(name_width);
+    name_width -= spare;
+    for one in &mut figures {
+        let more = chars(&one.head).saturating_sub(one.width());
+        if more <= spare {
+            one.head = unbroken(&one.head);
+            spare -= more;
+        }
+    }
     let mut table = Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
@@ -69,7 +80,7 @@ fn fitted(
     width: usize,
 ) -> (Vec<Figures>, usize) {
     let whole = names.iter().map(|name| chars(name)).chain(["combination".len()]).max().unwrap_or(0);
-    let word = names.iter().flat_map(|name| name.split(' ')).map(chars).max().unwrap_or(0);
+    let word = words_max(names);
     for least in NAME_WIDTHS {
         let least = least.max(word).min(whole);
         loop {
@@ -106,6 +117,27 @@ fn unbroken(cell: &str) -> String {
 }
 
 const NO_BREAK: char = '\u{a0}';
+
+/// Lines that names take, all of them added up.
+fn lines(names: &[String], width: usize) -> usize {
+    let of_one = |name: &String| {
+        let (mut lines, mut column) = (1, 0);
+        for word in name.split(' ').map(chars) {
+            if column > 0 && column + 1 + word > width {
+                (lines, column) = (lines + 1, word);
+            } else {
+                column += word + usize::from(column > 0);
+            }
+        }
+        lines
+    };
+    names.iter().map(of_one).sum()
+}
+
+/// The length of the longest word.
+fn words_max(names: &[String]) -> usize {
+    names.iter().flat_map(|name| name.split(' ')).map(chars).max().unwrap_or(0)
+}
 
 fn chars(text: &str) -> usize {
     text.chars().count()
@@ -163,6 +195,7 @@ mod tests {
         let text = drawn(Vec::new(), "fast=15 slow=50", 80);
         assert!(text.contains("trades") && text.contains("148.77 %"), "{text}");
         let text = drawn(vec![column("win rate", "43.55 %", None)], NAME, 80);
+        assert!(drawn(Vec::new(), NAME, 80).contains("final equity"), "there is room for the head");
         assert!(!text.contains("trades") && text.contains("43.55 %"), "{text}");
         assert!(text.contains("148.77 %"), "{text}");
     }
