@@ -36,7 +36,7 @@ pub(in crate::cli) struct SweepFlags {
     /// Combinations that a worker takes at a time [default: measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     chunk: Option<u64>,
-    /// Combinations of a pass at most: what is checkpointed together [default: 1024]
+    /// Combinations of a pass at most: what is checkpointed together [default: as the sweep says, else 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
     batch: Option<u64>,
     /// Run only these combinations, by their numbers from 1, as in 1,5,10-15
