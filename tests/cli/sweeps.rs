@@ -151,6 +151,7 @@ fn a_sweep_that_was_killed_goes_on_to_the_same_bytes() {
     long(&place);
     place.succeed(&["sweep", "sweep.yaml", "--results-dir", "quiet"]);
     let go_on = ["sweep", "sweep.yaml", "--results-dir", "out", "--batch", "16", "--resume"];
+    let go_on = [&go_on[..], &["--cooldown", "0.05"]].concat();
     for moment_ms in [0, 37, 111] {
         let mut child = start(&place, &go_on);
         wait_for_results(&place);
@@ -187,8 +188,16 @@ fn an_interrupted_sweep_ends_soon_and_says_how_to_go_on() {
 fn resume_finds_the_newest_unfinished_run_of_the_same_sweep() {
     let place = Place::new();
     long(&place);
-    let child = start(&place, &["sweep", "sweep.yaml", "--batch", "16"]);
-    thread::sleep(Duration::from_millis(700));
+    // Rests make it last longer than whoever interrupts it waits, on any machine.
+    let child = start(&place, &["sweep", "sweep.yaml", "--batch", "16", "--cooldown", "0.2"]);
+    let since = now();
+    let has_results = |folder: &fs::DirEntry| {
+        fs::metadata(folder.path().join("results.log")).is_ok_and(|log| log.len() > 4096)
+    };
+    while !fs::read_dir(place.path("results")).is_ok_and(|all| all.flatten().any(|run| has_results(&run))) {
+        assert!(since.elapsed() < Duration::from_secs(60), "no result came");
+        thread::sleep(Duration::from_millis(5));
+    }
     signal(&child, Signal::INT);
     let answer = Answer::of(child.wait_with_output().expect("it ends"));
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
