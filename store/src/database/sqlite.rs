@@ -12,15 +12,30 @@ use super::{
     connection::{Connection, Value},
 };
 
+/// Between two tries where SQLite does not wait by itself.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
+
 pub(super) struct Sqlite(rusqlite::Connection);
 
 impl Sqlite {
     /// Opens or makes a file; waits no longer than `wait` for others that write it.
     pub(super) fn open(path: &Path, wait: Duration) -> Result<Self, DatabaseError> {
         let connection = rusqlite::Connection::open(path).map_err(fault)?;
-        connection.busy_timeout(wait).map_err(fault)?;
         // Readers do not stop the writer. A power cut may lose the last passes: they come again.
-        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL").map_err(fault)?;
+        let journal = || connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+        // Several programs that make a file at once: SQLite does not wait for the others here by itself.
+        connection.busy_timeout(Duration::ZERO).map_err(fault)?;
+        let mut tries = wait.as_millis() / TRY_AGAIN.as_millis();
+        let mut made = journal();
+        while tries > 0
+            && made.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+        {
+            std::thread::sleep(TRY_AGAIN);
+            tries -= 1;
+            made = journal();
+        }
+        made.map_err(fault)?;
+        connection.busy_timeout(wait).map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self(connection))
     }
