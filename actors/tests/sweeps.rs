@@ -173,6 +173,18 @@ fn a_throttled_sweep_comes_to_the_same_and_says_why_it_rests() {
     assert!(!outcome.cancelled);
     let said = said.lock().expect("whole");
     assert!(said.iter().any(|text| text.starts_with("cool-down of 0.02 s")), "{said:?}");
+    let silent = ThrottleListener::new(|event| panic!("nobody rests after the only pass: {event}"));
+    let throttle = ThrottleConfig { cooldown_seconds: 0.02, ..ThrottleConfig::default() };
+    let (chunk, batch) = (Some(64), Some(64));
+    let once = SweepOptions {
+        workers: 1,
+        chunk,
+        batch,
+        throttle,
+        throttle_listener: silent,
+        ..SweepOptions::default()
+    };
+    assert_eq!(run(&spec, once).0.passes, 1);
     let absurd = ThrottleConfig { cpu_limit: Some(0.0), ..ThrottleConfig::default() };
     let options = SweepOptions { throttle: absurd, ..SweepOptions::default() };
     let refused = run_sweep(&spec, &registry(), options, &mut |_: &PassBlock| Ok(())).expect_err("refused");

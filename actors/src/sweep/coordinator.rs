@@ -365,7 +365,8 @@ impl Coordinator<'_> {
         self.outcome.passes += 1;
         self.sink.take(block).map_err(SweepError::Sink)?;
         self.options.progress.done(worker, block.range, failed);
-        if let Some(regulator) = &mut self.regulator {
+        // Nobody rests after the last pass.
+        if let Some(regulator) = self.regulator.as_mut().filter(|_| !self.schedule.is_done()) {
             regulator.pass_done(block.range.len());
         }
         Ok(())

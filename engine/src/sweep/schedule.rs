@@ -159,7 +159,7 @@ impl Schedule {
             return Some(self.lease(worker, range, failures));
         }
         if self.sampling == Sampling::Wanted {
-            let range = self.take_left(SAMPLES)?;
+            let range = self.take_left(SAMPLES.min(self.options.batch.max(1)))?;
             let lease = self.lease(worker, range, 0);
             self.sampling = Sampling::Running(lease.id);
             return Some(lease);

@@ -16,6 +16,7 @@ use super::{
     config_flags::ConfigFlags,
     outcome::{CliError, Done, Outcome},
     output::{self, Format},
+    sweep::sweep_workers,
 };
 
 #[derive(Args, Debug)]
@@ -55,7 +56,7 @@ pub(super) fn run(flags: &PlanFlags, parts: &Parts, out: &mut dyn Write) -> Outc
             Ok(Done::All)
         }
         Document::Sweep(loaded) => {
-            let options = flags.cut_options(&loaded);
+            let options = flags.cut_options(&loaded)?;
             let pace = match flags.no_measure {
                 true => None,
                 false => pace::measure(&loaded.spec, parts, options),
@@ -74,18 +75,16 @@ pub(super) fn run(flags: &PlanFlags, parts: &Parts, out: &mut dyn Write) -> Outc
 
 impl PlanFlags {
     /// How the sweep will be cut: flags first, then its file.
-    fn cut_options(&self, loaded: &LoadedSweep) -> CutOptions {
+    ///
+    /// # Errors
+    /// When more workers are asked for than may be.
+    fn cut_options(&self, loaded: &LoadedSweep) -> Result<CutOptions, CliError> {
         let settings = &loaded.settings;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = match self.workers.map_or(settings.workers, usize::from) {
-            0 => cores(),
-            workers => workers,
-        };
-        CutOptions {
-            workers,
+        Ok(CutOptions {
+            workers: sweep_workers(self.workers, settings, &settings.throttle)?,
             chunk: self.chunk.or(settings.chunk),
             batch: self.batch.or(settings.batch).unwrap_or(SweepSettings::BATCH),
-        }
+        })
     }
 }
 

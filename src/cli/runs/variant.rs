@@ -12,7 +12,7 @@ use barhive_store::sweep::{DataUse, SweepRun};
 use super::same::hex;
 use crate::cli::{
     outcome::CliError,
-    sweep::{Wanted, series},
+    sweep::{Wanted, series, series_of_run},
 };
 
 /// The best combination of a sweep, in its run's folder.
@@ -34,12 +34,13 @@ pub(in crate::cli) fn text(
     let symbols = parts.instruments.iter().map(|id| spec.instruments[id.index()].symbol.as_str());
     let wanted = symbols.map(|symbol| (symbol, BTreeSet::from([parts.timeframe]))).collect();
     let manifest = run.manifest();
+    let data = series_of_run(&*spec.source, wanted, spec.bars_max, &manifest.data)?;
     let origin = Origin {
         run: run.id(),
         variant: number,
         program: manifest.program.clone(),
         config_hash: manifest.config_hash(),
-        data_hash: DataUse::hash_of(&series(&*spec.source, wanted, spec.bars_max)?),
+        data_hash: DataUse::hash_of(&data),
         digest: variant.evaluation().map(|done| hex(&done.digest)),
     };
     let set = sets.write(spec, variant.index, &origin).ok_or_else(missing)?;

@@ -134,7 +134,7 @@ impl SweepFlags {
         Err(CliError::Usage(format!("--jobs: there is no {beyond}: the sweep has {there_are}")))
     }
 
-    /// Workers: as many as are asked for, else as the sweep or its throttle says, else one per core.
+    /// Workers, as [`sweep_workers`] says.
     ///
     /// # Errors
     /// When more are asked for than may be.
@@ -143,11 +143,7 @@ impl SweepFlags {
         settings: &SweepSettings,
         throttle: &ThrottleConfig,
     ) -> Result<usize, CliError> {
-        let asked = self.workers.map_or(settings.workers, usize::from);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        throttle
-            .workers((asked > 0).then_some(asked), cores)
-            .map_err(|faults| CliError::Usage(faults.to_string()))
+        sweep_workers(self.workers, settings, throttle)
     }
 
     /// How much of the machine the sweep takes.
@@ -267,6 +263,21 @@ impl RankFlags {
         let keep = usize::try_from(self.top.unwrap_or(settings.top)).unwrap_or(usize::MAX);
         Ok(Ranking::new(*first, others, keep))
     }
+}
+
+/// Workers of a sweep: as many as are asked for, else as the sweep or its throttle says, else one per core.
+///
+/// # Errors
+/// When more are asked for than may be.
+pub(in crate::cli) fn sweep_workers(
+    asked: Option<u16>,
+    settings: &SweepSettings,
+    throttle: &ThrottleConfig,
+) -> Result<usize, CliError> {
+    let asked = asked.map_or(settings.workers, usize::from);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = throttle.workers((asked > 0).then_some(asked), cores);
+    workers.map_err(|faults| CliError::Usage(faults.to_string()))
 }
 
 /// Configurations say which end comes first; an objective knows which is usual for its figure.

@@ -37,10 +37,10 @@ use self::{
 };
 pub(super) use self::{
     facts::read,
-    flags::{RankFlags, SweepFlags},
+    flags::{RankFlags, SweepFlags, sweep_workers},
     folder::failure,
     ranked::as_ranked,
-    series::{Wanted, series},
+    series::{Wanted, series, series_of_run},
     throttle::NICE,
 };
 use super::{

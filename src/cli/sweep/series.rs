@@ -1,6 +1,6 @@
 //! The series that are read, and their hashes.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use barhive_engine::{
     data::{Batch, FeedError, Pull, SeriesInfo, SeriesKind, SeriesRequest, Source},
@@ -27,8 +27,31 @@ pub(super) fn of_sweep(spec: &SweepSpec) -> Wanted<'_> {
     wanted
 }
 
-/// The series that serve what is wanted, sorted, each with the hash that its source keeps or else of its
-/// rows, which are read for it. Series of which only the first `bars_max` bars are read are others.
+/// The series that serve what is wanted, by name, sorted. Those of which only the first `bars_max` bars are
+/// read are others.
+///
+/// # Errors
+/// When the source cannot say what it has.
+fn serving_series(
+    source: &dyn Source,
+    wanted: Wanted<'_>,
+    bars_max: Option<u64>,
+) -> Result<BTreeMap<String, SeriesInfo>, CliError> {
+    let mut found = BTreeMap::new();
+    for (symbol, timeframes) in wanted {
+        let offered = source.series(symbol).map_err(|error| failed(symbol, &error))?;
+        for timeframe in timeframes {
+            let Some(info) = serving(&offered, SeriesKind::BAR, timeframe) else { continue };
+            let mut name = format!("{symbol} {} {}", info.kind, info.timeframe);
+            name.extend(bars_max.map(|bars| format!(", first {bars} bars")));
+            found.insert(name, info.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// The series that serve what is wanted, each with the hash that its source keeps or else of its rows, which
+/// are read for it.
 ///
 /// # Errors
 /// When the source cannot say what it has, or its rows cannot be read.
@@ -37,23 +60,32 @@ pub(in crate::cli) fn series(
     wanted: Wanted<'_>,
     bars_max: Option<u64>,
 ) -> Result<Vec<DataUse>, CliError> {
-    let mut found = BTreeMap::new();
-    for (symbol, timeframes) in wanted {
-        let failed = |error: FeedError| CliError::Failed(format!("{symbol}: {error}"));
-        let offered = source.series(symbol).map_err(failed)?;
-        for timeframe in timeframes {
-            let Some(info) = serving(&offered, SeriesKind::BAR, timeframe) else { continue };
-            let mut name = format!("{symbol} {} {}", info.kind, info.timeframe);
-            name.extend(bars_max.map(|bars| format!(", first {bars} bars")));
-            if let Entry::Vacant(place) = found.entry(name) {
-                place.insert(match &info.data_hash {
-                    Some(hash) => hash.clone(),
-                    None => rows_hash(source, info).map_err(failed)?,
-                });
-            }
-        }
-    }
-    Ok(found.into_iter().map(|(series, hash)| DataUse { series, hash: Some(hash) }).collect())
+    let hashed = |(series, info): (String, SeriesInfo)| {
+        let hash = match &info.data_hash {
+            Some(hash) => hash.clone(),
+            None => rows_hash(source, &info).map_err(|error| failed(&info.symbol, &error))?,
+        };
+        Ok(DataUse { series, hash: Some(hash) })
+    };
+    serving_series(source, wanted, bars_max)?.into_iter().map(hashed).collect()
+}
+
+/// What is wanted as a run had it, of which `data` is what it read.
+///
+/// # Errors
+/// When the source cannot say what it has.
+pub(in crate::cli) fn series_of_run(
+    source: &dyn Source,
+    wanted: Wanted<'_>,
+    bars_max: Option<u64>,
+    data: &[DataUse],
+) -> Result<Vec<DataUse>, CliError> {
+    let names = serving_series(source, wanted, bars_max)?;
+    Ok(data.iter().filter(|data| names.contains_key(&data.series)).cloned().collect())
+}
+
+fn failed(symbol: &str, error: &FeedError) -> CliError {
+    CliError::Failed(format!("{symbol}: {error}"))
 }
 
 /// The hash of a series' rows: of each column, however the rows come, and of those together.
