@@ -19,12 +19,12 @@ pub mod cli;
 mod documents;
 pub mod prelude;
 mod registry;
-mod smaps;
 
 pub use barhive_actors as actors;
 pub use barhive_config as config;
 pub use barhive_engine as engine;
 pub use barhive_feeds as feeds;
+pub use barhive_machine as machine;
 pub use barhive_report as report;
 pub use barhive_serve as serve;
 pub use barhive_store as store;

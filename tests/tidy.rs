@@ -18,10 +18,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("barhive-config", &["barhive-engine"]),
     ("barhive-store", &["barhive-engine"]),
     ("barhive-report", &["barhive-engine"]),
+    ("barhive-machine", &["barhive-engine"]),
     (
         "barhive-actors",
         &[
             "barhive-engine",
+            "barhive-machine",
             "barhive-strategies",
             "barhive-feeds",
             "barhive-config",
@@ -29,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "barhive-report",
         ],
     ),
-    ("barhive-serve", &["barhive-engine"]),
+    ("barhive-serve", &["barhive-engine", "barhive-machine"]),
     (
         "barhive",
         &[
@@ -39,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "barhive-config",
             "barhive-store",
             "barhive-report",
+            "barhive-machine",
             "barhive-actors",
             "barhive-serve",
         ],

@@ -24,7 +24,7 @@ use crate::{
     collector::RecorderFactory,
     control::Control,
     progress::{Progress, Status},
-    resource_monitor::{ResourceReader, ResourceSummary, Resources},
+    run_usage::{ResourceReader, ResourceSummary, Resources},
     supervisor::{RestartPolicy, guarded},
     system::{self, Run},
 };

@@ -5,12 +5,10 @@
 
 mod arbiters;
 mod blueprint;
-pub mod clock;
 mod collector;
 mod control;
 mod engine;
 mod execution;
-pub mod gauge;
 mod indicator_hub;
 mod isolation;
 pub mod lifecycle;
@@ -19,8 +17,8 @@ mod pace;
 mod progress;
 mod publish;
 mod pump;
-pub mod resource_monitor;
 mod round;
+pub mod run_usage;
 mod seat;
 mod shard;
 mod stage;
@@ -29,6 +27,7 @@ pub mod supervisor;
 pub mod sweep;
 mod system;
 
+pub use barhive_machine::clock;
 pub use collector::RecorderFactory;
 pub use control::Control;
 pub use engine::{Engine, Handle, RunOptions, RunOutcome, Threads, run};

@@ -37,7 +37,7 @@ use crate::{
     market_data::{Market, MarketData, MarketShared},
     progress::Progress,
     publish::{ContainerEvents, PublishingRecorder, SystemEvents},
-    resource_monitor::{ResourceMonitor, Resources},
+    run_usage::{Resources, UsageMeter},
     seat::{Seat, ShardShared},
     shard::{FusedShared, Seats, Shard},
     stage::Stage,
@@ -234,7 +234,7 @@ impl Wiring {
         })?;
         let mut first = Some(merge);
         wiring.child(&data, "market data", move |_| MarketData::new(Arc::clone(&market), first.take()))?;
-        wiring.monitor(run)?;
+        wiring.meter(run)?;
         Ok(wiring)
     }
 
@@ -298,18 +298,18 @@ impl Wiring {
         started.map(drop).map_err(|error| machinery(name, error.to_string()))
     }
 
-    /// Samples on the system's own thread. A run without its monitor is a run all the same.
-    fn monitor(&self, run: &Run) -> Result<(), RunError> {
+    /// Samples on the system's own thread. A run without its meter is a run all the same.
+    fn meter(&self, run: &Run) -> Result<(), RunError> {
         let interval = Duration::from_millis(run.spec.machinery.monitor_interval_ms);
         if interval.is_zero() {
             return Ok(());
         }
         let resources = run.resources.clone();
         let policy = RestartPolicy { give_up: GiveUp::Quarantine, ..self.policy };
-        let started = self.supervisor.start(&Arbiter::current(), "resource monitor", policy, move |_| {
-            ResourceMonitor::new(Arc::new(SystemClock), resources.clone(), interval)
+        let started = self.supervisor.start(&Arbiter::current(), "usage meter", policy, move |_| {
+            UsageMeter::new(Arc::new(SystemClock), resources.clone(), interval)
         });
-        started.map(drop).map_err(|error| machinery("resource monitor", error.to_string()))
+        started.map(drop).map_err(|error| machinery("usage meter", error.to_string()))
     }
 
     /// Counts of all queues: the run's own, then those of the bus that it was given.

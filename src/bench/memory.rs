@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
+use barhive_machine::smaps;
 use serde::Serialize;
 
 use super::{BenchError, Place, ensure, market, not_written};
-use crate::smaps;
 
 /// How often a process is looked at.
 const LOOK: Duration = Duration::from_micros(200);

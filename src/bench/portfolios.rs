@@ -5,10 +5,10 @@ use barhive_engine::{
     set::Machinery,
     sweep::{SweepSpec, VariantRange, run_pass},
 };
+use barhive_machine::smaps;
 use serde::Serialize;
 
 use super::{BenchError, ensure, median, timed};
-use crate::smaps;
 
 /// What accounts on one stream take.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -7,6 +7,7 @@ use barhive_engine::{
     registry::Registry as Parts,
     sweep::{Outcome, PassBlock, VariantRange},
 };
+use barhive_machine::smaps;
 use serde::Serialize;
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
     market::{self, Data},
     strategies,
 };
-use crate::smaps;
 
 /// The data part of so many workers' memory: all of them added up, pages that several map counted once.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -8,10 +8,8 @@ use std::{
 
 use barhive_engine::governor::{SettingFaults, Throttle, ThrottleConfig, ThrottleEvent};
 
-use crate::{
-    clock::Stopwatch,
-    gauge::{Gauge, Role},
-};
+use crate::clock::Stopwatch;
+use barhive_machine::gauge::{Gauge, Role};
 
 /// Is told what a throttle does and why.
 #[derive(Clone)]

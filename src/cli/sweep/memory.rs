@@ -2,9 +2,8 @@
 
 use std::{fs, process};
 
+use barhive_machine::smaps;
 use barhive_report::format::bytes;
-
-use crate::smaps;
 
 /// The most that was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,17 +4,17 @@ use std::{fs, path::Path};
 
 /// Memory of one process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Pages that nobody else maps.
-    pub(crate) private: u64,
+    pub private: u64,
     /// Those, and a share of the pages that several map.
-    pub(crate) proportional: u64,
+    pub proportional: u64,
     /// As much of that as no file is behind.
-    pub(crate) anonymous: u64,
+    pub anonymous: u64,
 }
 
 /// The memory of a process: its number, or `self`.
-pub(crate) fn of(process: &str) -> Option<Memory> {
+pub fn of(process: &str) -> Option<Memory> {
     let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
     let private = kilobytes(&text, "Private_Clean:") + kilobytes(&text, "Private_Dirty:");
     let [proportional, anonymous] = ["Pss:", "Pss_Anon:"].map(|field| kilobytes(&text, field) << 10);
@@ -22,7 +22,7 @@ pub(crate) fn of(process: &str) -> Option<Memory> {
 }
 
 /// The proportional bytes of what a process has mapped of files below a folder.
-pub(crate) fn mapped(process: u32, folder: &Path) -> u64 {
+pub fn mapped(process: u32, folder: &Path) -> u64 {
     let text = fs::read_to_string(format!("/proc/{process}/smaps")).unwrap_or_default();
     mapped_of(&text, folder) << 10
 }
@@ -43,7 +43,7 @@ fn mapped_of(smaps: &str, folder: &Path) -> u64 {
 }
 
 /// Private memory that no file is behind: what a process has made itself, in bytes.
-pub(crate) fn anonymous(process: u32) -> u64 {
+pub fn anonymous(process: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     kilobytes(&text, "RssAnon:") << 10
 }

@@ -1,5 +1,6 @@
-//! The resource monitor: samples the machine and this process, and publishes the newest sample for
-//! readers that never wait.
+//! What a run uses: samples the machine and this process while it lasts, for the run's report, and publishes
+//! the newest sample for readers that never wait. Whether the machine can bear more is not asked here: that is
+//! `barhive_machine`'s resource monitor.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -64,7 +65,7 @@ struct Totals {
     process_rss_bytes: u128,
 }
 
-/// What the monitor knows; outlives its restarts. A cheap handle.
+/// What the meter knows; outlives its restarts. A cheap handle.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
     latest: Arc<ArcSwap<ResourceSnapshot>>,
@@ -166,8 +167,8 @@ impl Sampler {
     }
 }
 
-/// The monitor as a part: samples at a fixed interval.
-pub struct ResourceMonitor {
+/// The meter as a part: samples at a fixed interval.
+pub struct UsageMeter {
     clock: Arc<dyn Clock>,
     /// Made half an interval after the start: most of what makes a short run slow is its first look.
     sampler: Option<Sampler>,
@@ -175,15 +176,15 @@ pub struct ResourceMonitor {
     interval: Duration,
 }
 
-impl ResourceMonitor {
-    /// A monitor that publishes to `resources` every `interval`; nothing, where the platform does not
+impl UsageMeter {
+    /// A meter that publishes to `resources` every `interval`; nothing, where the platform does not
     /// tell. `clock` stamps the samples.
     pub fn new(clock: Arc<dyn Clock>, resources: Resources, interval: Duration) -> Self {
         Self { clock, sampler: None, resources, interval }
     }
 }
 
-impl Part for ResourceMonitor {
+impl Part for UsageMeter {
     fn started(&mut self, ctx: &mut Context<Shell<Self>>) {
         ctx.run_later(self.interval / 2, |shell, _| {
             let part = shell.part();
@@ -230,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn the_monitor_sees_this_process() {
+    fn the_meter_sees_this_process() {
         Actors::new().block_on(async {
             let resources = Resources::default();
             let (supervisor, _exits) = Supervisor::new(1, 0);
             let shared = resources.clone();
-            let _monitor = supervisor
-                .start(&Arbiter::current(), "resource monitor", RestartPolicy::default(), move |_| {
-                    ResourceMonitor::new(Arc::new(SystemClock), shared.clone(), Duration::from_millis(10))
+            let _meter = supervisor
+                .start(&Arbiter::current(), "usage meter", RestartPolicy::default(), move |_| {
+                    UsageMeter::new(Arc::new(SystemClock), shared.clone(), Duration::from_millis(10))
                 })
                 .unwrap();
             let mut reader = resources.reader();

@@ -37,7 +37,7 @@ pub struct GaugeError(String);
 /// Measures the machine.
 ///
 /// ```
-/// use barhive_actors::gauge::{Gauge, Role};
+/// use barhive_machine::gauge::{Gauge, Role};
 ///
 /// let mut gauge = Gauge::new(0)?;
 /// gauge.watch(std::process::id(), Role::Worker);
@@ -45,7 +45,7 @@ pub struct GaugeError(String);
 /// let sample = gauge.sample(100_000_000); // 100 ms later
 /// assert!(sample.memory_percent > 0.0 && sample.cpu_percent <= 100.0);
 /// assert!(sample.overload_cpu_percent() <= sample.cpu_percent);
-/// # Ok::<(), barhive_actors::gauge::GaugeError>(())
+/// # Ok::<(), barhive_machine::gauge::GaugeError>(())
 /// ```
 pub struct Gauge {
     source: Source,

@@ -24,16 +24,17 @@ impl Clock for SystemClock {
 
 /// Measures how long something takes; for reports and slices of work, never for results.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stopwatch(Instant);
+pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// A watch that starts now.
     #[allow(clippy::disallowed_methods, reason = "measures the machine, not the market")]
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(crate) fn elapsed(self) -> Duration {
+    /// The time since it started.
+    pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
 }
