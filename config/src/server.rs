@@ -2,26 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use barhive_engine::jobs::{PerLevel, QueueOptions};
+use barhive_engine::{
+    governor::{AlertLimits, BreakerConfig, ResourceThresholds},
+    jobs::{ExecutionMode, PerLevel, QueueOptions},
+};
 use serde_json::{Value as Json, json};
 
 use crate::{
     Faults,
     fault::FaultLog,
     read::{Captured, Located, Place, Reader},
-    section::{AgeingSection, JobsMaxSection, ServerModeSection, ServerQueueSection, ServerSection},
+    section::{
+        AgeingSection, JobsMaxSection, LevelsSection, ServerModeSection, ServerQueueSection, ServerSection,
+        ThresholdsSection,
+    },
     source::{read_named, take_text},
     tree::{Budget, parse},
     value::Span,
 };
 
 /// What the file of a server says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServerSettings {
     /// The folder of everything that the server keeps; the caller's choice when `None`.
     pub state: Option<PathBuf>,
-    /// Whether jobs run one at a time.
-    pub one_at_a_time: bool,
+    /// How jobs and live work share the machine.
+    pub mode: ExecutionMode,
     /// Workers of all running jobs together; as many as cores are allowed when `None`.
     pub workers: Option<u32>,
     /// Memory that all running jobs together may ask for, in bytes; the caller's choice when `None`.
@@ -30,6 +36,25 @@ pub struct ServerSettings {
     pub running_max: Option<usize>,
     /// How the queue is limited and paced; its capacity is not known here.
     pub queue: QueueOptions,
+    /// Where alert levels begin.
+    pub thresholds: ResourceThresholds,
+    /// When jobs are held, paused and refused.
+    pub breaker: BreakerConfig,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            state: None,
+            mode: ExecutionMode::Concurrent,
+            workers: None,
+            memory_bytes: None,
+            running_max: None,
+            queue: QueueOptions::default(),
+            thresholds: ResourceThresholds::default(),
+            breaker: BreakerConfig::default(),
+        }
+    }
 }
 
 /// Reads the file of a server. A relative folder of state lies beside the file.
@@ -51,7 +76,7 @@ pub fn load_server(path: &Path) -> Result<ServerSettings, Faults> {
     let environment = |_: &str| None;
     let reader = Reader::new(&log, &environment);
     let section = reader.read::<ServerSection>(&Place::root(&root)).unwrap_or_default();
-    let settings = settings(&reader, section, path.parent().unwrap_or(Path::new("")));
+    let settings = settings(&reader, &Place::root(&root), section, path.parent().unwrap_or(Path::new("")));
     if log.is_empty() { Ok(settings) } else { Err(log.finish()) }
 }
 
@@ -62,7 +87,8 @@ pub fn server_schema() -> Json {
     schema
 }
 
-fn settings(reader: &Reader<'_>, section: ServerSection, dir: &Path) -> ServerSettings {
+fn settings(reader: &Reader<'_>, root: &Place<'_>, section: ServerSection, dir: &Path) -> ServerSettings {
+    let (thresholds, breaker) = governor(reader, root, &section);
     let number =
         |value: Option<&Located<u64>>, min, max| value.and_then(|value| within(reader, value, min, max));
     ServerSettings {
@@ -73,12 +99,52 @@ fn settings(reader: &Reader<'_>, section: ServerSection, dir: &Path) -> ServerSe
             }
             Some(dir.join(&state.value))
         }),
-        one_at_a_time: matches!(section.mode, Some(ServerModeSection::Standalone)),
+        mode: match section.mode {
+            Some(ServerModeSection::Standalone) => ExecutionMode::Standalone,
+            Some(ServerModeSection::PriorityLive) => ExecutionMode::PriorityLive,
+            Some(ServerModeSection::Concurrent) | None => ExecutionMode::Concurrent,
+        },
         workers: number(section.workers.as_ref(), 1, 4_096).map(|workers| workers as u32),
         memory_bytes: section.memory.map(|memory| memory.value.bytes),
         running_max: number(section.running_max.as_ref(), 1, 1_024).map(|most| most as usize),
         queue: queue(reader, section.queue.as_ref()),
+        thresholds,
+        breaker,
     }
+}
+
+/// When the machine is loaded too much, and what follows; both are checked together.
+fn governor(
+    reader: &Reader<'_>,
+    root: &Place<'_>,
+    section: &ServerSection,
+) -> (ResourceThresholds, BreakerConfig) {
+    let limits = |given: Option<LevelsSection>, default: AlertLimits| {
+        let given = given.unwrap_or_default();
+        AlertLimits::new(
+            given.yellow.unwrap_or(default.yellow),
+            given.orange.unwrap_or(default.orange),
+            given.red.unwrap_or(default.red),
+        )
+    };
+    let (given, default) =
+        (open::<ThresholdsSection>(reader, section.thresholds.as_ref()), ResourceThresholds::default());
+    let thresholds = ResourceThresholds {
+        cpu_percent: limits(given.cpu_percent, default.cpu_percent),
+        memory_percent: limits(given.memory_percent, default.memory_percent),
+        disk_mb_per_s: limits(given.disk_mb_per_s, default.disk_mb_per_s),
+        network_mb_per_s: limits(given.network_mb_per_s, default.network_mb_per_s),
+        live_latency_ms: limits(given.live_latency_ms, default.live_latency_ms),
+    };
+    let breaker: BreakerConfig = open(reader, section.breaker.as_ref());
+    for fault in breaker.validate(&thresholds).err().iter().flat_map(|faults| faults.faults()) {
+        // The nearest that is written: the other value may be the default.
+        let at = fault.key.split('.').try_fold(root.clone(), |place, key| place.get(key).ok_or(place));
+        let (Ok(at) | Err(at)) = at;
+        let message = format!("{}: expected {}, found {}", fault.key, fault.expected, fault.found);
+        reader.fault(&at, message, None);
+    }
+    (thresholds, breaker)
 }
 
 fn queue(reader: &Reader<'_>, captured: Option<&Captured<ServerQueueSection>>) -> QueueOptions {
@@ -173,10 +239,20 @@ queue:
   ageing: {critical: 30s}
   passes_max: 0
   ended_max: 7
+thresholds:
+  cpu_percent: {orange: 80}
+  live_latency_ms: {yellow: 50, orange: 100, red: 200}
+breaker: {failure_threshold: 5, timeout_seconds: 2.5}
 ";
         let settings = load(text).unwrap();
         assert_eq!(settings.state.as_deref(), Some(Path::new("here/state")));
-        assert!(settings.one_at_a_time);
+        assert_eq!(settings.mode, ExecutionMode::Standalone);
+        assert_eq!(settings.thresholds.cpu_percent, AlertLimits::new(70.0, 80.0, 95.0));
+        assert_eq!(settings.thresholds.live_latency_ms, AlertLimits::new(50.0, 100.0, 200.0));
+        let breaker =
+            BreakerConfig { failure_threshold: 5, timeout_seconds: 2.5, ..BreakerConfig::default() };
+        assert_eq!(settings.breaker, breaker);
+        assert_eq!(load("mode: priority-live").unwrap().mode, ExecutionMode::PriorityLive);
         let (workers, memory) = (settings.workers, settings.memory_bytes);
         assert_eq!((workers, memory, settings.running_max), (Some(3), Some(2_000_000_000), Some(2)));
         let (queue, default) = (settings.queue, QueueOptions::default());
@@ -191,6 +267,22 @@ queue:
         let text = faults.to_string();
         for part in ["server.yaml:1:10", "server.yaml:2:7", "totl_max", "total_max", "queue.ageing.low"] {
             assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn limits_that_contradict_each_other_are_told_where_they_are_written() {
+        let text = "thresholds:\n  cpu_percent: {orange: 60}\n  memory_percent: {red: 101}\nbreaker:\n  success_threshold: 0\n";
+        let faults = load(text).unwrap_err().to_string();
+        for part in [
+            "server.yaml:2:25",
+            "thresholds.cpu_percent.orange: expected more than yellow (70 %), found 60",
+            "server.yaml:3:25",
+            "server.yaml:5:22",
+            "breaker.success_threshold: expected 1 to 1000 samples, found 0",
+            "breaker.recovery_cpu_percent: expected more than 0 and less than thresholds.cpu_percent.orange (60 %)",
+        ] {
+            assert!(faults.contains(part), "{part}: {faults}");
         }
     }
 }

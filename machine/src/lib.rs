@@ -2,9 +2,16 @@
 //!
 //! - [`clock`] is the only place that reads one.
 //! - [`gauge`] measures the use of the machine, ten times a second; [`smaps`] the memory of a process.
+//! - [`ResourceMonitor`] does so on a thread of its own, judges what it sees by the rules of
+//!   [`barhive_engine::governor`], and publishes it for readers that never wait.
 //!
 //! Nothing here knows what the machine is used for.
 
 pub mod clock;
 pub mod gauge;
+mod monitor;
 pub mod smaps;
+
+pub use monitor::{
+    Decision, LiveReport, MachineStatus, MonitorError, MonitorOptions, Outlook, ResourceMonitor,
+};

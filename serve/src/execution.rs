@@ -8,9 +8,10 @@ use std::{
 };
 
 use barhive_engine::{
-    jobs::{JobId, JobRequest, QueueOptions, Resources},
+    jobs::{ExecutionMode, JobId, JobRequest, QueueOptions, Resources},
     time::Clock,
 };
+use barhive_machine::LiveReport;
 use thiserror::Error;
 
 use crate::{
@@ -147,13 +148,17 @@ impl ExecutionManager {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let capacity = options.capacity.unwrap_or(Resources::new(u64::MAX, cores));
         let (wishes, inbox) = flume::bounded(WISHES_MAX);
+        let mut admission = admission.unwrap_or_else(|| Box::new(FixedCapacity(capacity)));
+        let ear = wishes.clone();
+        // Where there is no room for one more wish, it is about to look.
+        admission.on_change(Box::new(move || drop(ear.try_send(Wish::Look))));
         let scheduler = Scheduler {
             queue,
             journal,
             options,
             running_max: running_max.max(1),
             runner,
-            admission: admission.unwrap_or_else(|| Box::new(FixedCapacity(capacity))),
+            admission,
             observer,
             clock,
             started_ns,
@@ -209,6 +214,22 @@ impl ExecutionManager {
     /// The manager has ended.
     pub fn status(&self) -> Result<ServerStatus, ServeError> {
         self.ask(Wish::Status)
+    }
+
+    /// Shares the machine differently from now on, until it ends.
+    ///
+    /// # Errors
+    /// Nobody watches the machine.
+    pub fn set_mode(&self, mode: ExecutionMode) -> Result<(), ServeError> {
+        self.ask(|reply| Wish::Mode(mode, reply))?
+    }
+
+    /// Hears from live work how far it is behind.
+    ///
+    /// # Errors
+    /// What is wrong with the report; nobody watches the machine.
+    pub fn live(&self, report: LiveReport) -> Result<(), ServeError> {
+        self.ask(|reply| Wish::Live(report, reply))?
     }
 
     /// Lets it look at once at what may start: for whoever has changed that.

@@ -20,7 +20,7 @@ mod state;
 mod view;
 mod wire;
 
-pub use admission::{Admission, Allowance, FixedCapacity};
+pub use admission::{Admission, Allowance, FixedCapacity, GovernedAdmission, Pressure, WatchedRun};
 pub use client::{Client, ClientError};
 pub use execution::{ExecutionManager, ManagerOptions, StartError};
 pub use journal::{Journal, JournalError};

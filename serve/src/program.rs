@@ -276,6 +276,10 @@ impl RunningJob for Running {
     fn kill(&mut self) {
         self.process.signal(Signal::KILL, true);
     }
+
+    fn pid(&self) -> Option<u32> {
+        u32::try_from(self.process.pid.as_raw_nonzero().get()).ok()
+    }
 }
 
 impl Drop for Running {

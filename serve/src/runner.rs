@@ -61,6 +61,11 @@ pub trait RunningJob: Send {
 
     /// Ends it at once.
     fn kill(&mut self);
+
+    /// Its process, if it is one of its own: what it and its children use is then known.
+    fn pid(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// Where a running job tells how it is doing. Dropped without an end, it says that the job failed.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use barhive_engine::jobs::{Job, JobId, JobPriority, Lease};
 
-use crate::runner::{JobProgress, RunningJob};
+use crate::{
+    admission::WatchedRun,
+    runner::{JobProgress, RunningJob},
+};
 
 /// What a run is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) doing: Doing,
     pub(crate) progress: Option<JobProgress>,
+    /// Its process, while it is watched.
+    pub(crate) watched: Option<WatchedRun>,
     handle: Box<dyn RunningJob>,
     memory_bytes: u64,
     priority: JobPriority,
@@ -42,10 +47,18 @@ impl Runs {
         self.started
     }
 
-    pub(crate) fn insert(&mut self, job: &Job, number: u64, lease: Lease, handle: Box<dyn RunningJob>) {
+    pub(crate) fn insert(
+        &mut self,
+        job: &Job,
+        number: u64,
+        lease: Lease,
+        watched: Option<WatchedRun>,
+        handle: Box<dyn RunningJob>,
+    ) {
         let (memory_bytes, priority) = (job.request.resources.memory_bytes, job.request.priority);
         let doing = Doing::Work(lease);
-        self.by_job.insert(job.id, Run { number, doing, progress: None, handle, memory_bytes, priority });
+        let run = Run { number, doing, progress: None, watched, handle, memory_bytes, priority };
+        self.by_job.insert(job.id, run);
     }
 
     pub(crate) fn get(&self, job: JobId) -> Option<&Run> {
@@ -57,10 +70,9 @@ impl Runs {
         self.by_job.get_mut(&job).filter(|run| run.number == number)
     }
 
-    pub(crate) fn remove(&mut self, job: JobId, number: u64) {
-        if self.numbered(job, number).is_some() {
-            self.by_job.remove(&job);
-        }
+    pub(crate) fn remove(&mut self, job: JobId, number: u64) -> Option<Run> {
+        self.numbered(job, number)?;
+        self.by_job.remove(&job)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -69,6 +81,21 @@ impl Runs {
 
     pub(crate) fn held(&self) -> usize {
         self.by_job.values().filter(|run| run.doing == Doing::Held).count()
+    }
+
+    /// Processes of runs that are held.
+    pub(crate) fn held_pids(&self) -> Vec<u32> {
+        let held = self.by_job.values().filter(|run| run.doing == Doing::Held);
+        held.filter_map(|run| Some(run.watched.as_ref()?.pid)).collect()
+    }
+
+    /// Lets all runs go that are held in memory.
+    pub(crate) fn let_go(&mut self) {
+        let held = self.by_job.iter().filter(|(_, run)| run.doing == Doing::Held);
+        for job in held.map(|(job, _)| *job).collect::<Vec<_>>() {
+            tracing::info!(%job, "gives its memory back: memory is short");
+            self.stop(job);
+        }
     }
 
     /// Holds a run that works. What cannot be held is stopped.
@@ -134,10 +161,16 @@ impl Runs {
         self.by_job.values_mut().for_each(|run| run.handle.kill());
     }
 
-    /// Whether a new run of `job`, which asks for memory, has room beside all others; lets those that are
-    /// held go, the least urgent first, as far as that makes room.
-    pub(crate) fn make_room(&mut self, job: &Job, memory_max: Option<u64>) -> bool {
+    /// Whether a new run of `job`, which asks for memory, has room beside all others: in what all together may
+    /// ask for, and in the `memory_now` that is there. Lets those that are held go, the least urgent first, as
+    /// far as that makes room.
+    pub(crate) fn make_room(&mut self, job: &Job, memory_max: Option<u64>, memory_now: u64) -> bool {
         let asked = job.request.resources.memory_bytes;
+        if asked > memory_now {
+            // One by one: what it gives back is seen when it has ended.
+            let is_leaving = self.by_job.values().any(|run| matches!(run.doing, Doing::Ending(_)));
+            return !is_leaving && !self.let_least_go(job.id, |_| true);
+        }
         let (Some(memory_max), true) = (memory_max, asked > 0) else { return true };
         let taken = |runs: &BTreeMap<JobId, Run>, counts: fn(&Run) -> bool| -> u64 {
             runs.values().filter(|run| counts(run)).map(|run| run.memory_bytes).sum()
@@ -149,15 +182,21 @@ impl Runs {
         while taken(&self.by_job, |run| !matches!(run.doing, Doing::Ending(_))).saturating_add(asked)
             > memory_max
         {
-            let held = self.by_job.iter().filter(|(_, run)| run.doing == Doing::Held && run.memory_bytes > 0);
-            let Some(least) = held.min_by_key(|(id, run)| (run.priority, std::cmp::Reverse(**id))) else {
+            if !self.let_least_go(job.id, |run| run.memory_bytes > 0) {
                 break;
-            };
-            let id = *least.0;
-            tracing::info!(job = %id, "is let go of to make room for job {}", job.id);
-            self.stop(id);
+            }
         }
         // Room that somebody is about to leave is waited for.
         !self.by_job.values().any(|run| is_ending(run) && run.memory_bytes > 0)
+    }
+
+    /// Lets the least urgent of the runs go that are held and chosen; whether there is one.
+    fn let_least_go(&mut self, room_for: JobId, is_chosen: fn(&Run) -> bool) -> bool {
+        let held = self.by_job.iter().filter(|(_, run)| run.doing == Doing::Held && is_chosen(run));
+        let least = held.min_by_key(|(id, run)| (run.priority, std::cmp::Reverse(**id)));
+        let Some(id) = least.map(|(id, _)| *id) else { return false };
+        tracing::info!(job = %id, "is let go of to make room for job {room_for}");
+        self.stop(id);
+        true
     }
 }

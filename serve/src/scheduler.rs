@@ -7,12 +7,16 @@ use std::{
 };
 
 use barhive_engine::{
-    jobs::{Change, Job, JobEvent, JobId, JobQueue, JobRequest, Lease, QueueOptions, Refusal, Resources},
+    jobs::{
+        Change, ExecutionMode, Job, JobEvent, JobId, JobQueue, JobRequest, Lease, PausedBy, QueueOptions,
+        Refusal, Resources, Submitted,
+    },
     time::Clock,
 };
+use barhive_machine::LiveReport;
 
 use crate::{
-    admission::{Admission, Allowance},
+    admission::{Admission, Allowance, WatchedRun},
     journal::{Journal, JournalError},
     runner::{JobProgress, JobRunner, Report, RunEnd, RunningJob, Said},
     runs::{Doing, Runs},
@@ -26,6 +30,8 @@ pub(crate) enum Wish {
     Job(JobId, flume::Sender<Result<JobView, ServeError>>),
     Jobs(flume::Sender<Vec<JobView>>),
     Status(flume::Sender<ServerStatus>),
+    Mode(ExecutionMode, flume::Sender<Result<(), ServeError>>),
+    Live(LiveReport, flume::Sender<Result<(), ServeError>>),
     /// A run says how far it is.
     Progress(JobId, u64, JobProgress),
     /// What may start has changed.
@@ -138,7 +144,10 @@ impl Scheduler {
         }
         match self.is_ending {
             true => events.extend(self.queue.tick(now_ns)),
-            false => self.hand_out(now_ns, &mut events),
+            false => {
+                self.stand_back(now_ns, &mut events);
+                self.hand_out(now_ns, &mut events);
+            }
         }
         if let Err(fault) = self.write(&events) {
             self.note_fault(&fault);
@@ -155,6 +164,9 @@ impl Scheduler {
         for event in &events {
             self.carry_out(event);
         }
+        if self.admission.memory_is_short() {
+            self.runs.let_go();
+        }
         self.start_what_waits();
         promises.into_iter().for_each(|(promise, met)| promise(met));
         Ok(())
@@ -163,7 +175,10 @@ impl Scheduler {
     /// Lets go of runs whose ends were said.
     fn bury(&mut self) {
         for (job, number, _) in take(&mut self.unsaid) {
-            self.runs.remove(job, number);
+            let watched = self.runs.remove(job, number).and_then(|run| run.watched);
+            if let Some(watched) = watched {
+                self.admission.forget(&watched);
+            }
         }
     }
 
@@ -189,7 +204,7 @@ impl Scheduler {
         // Whoever does not wait for an answer any more does not get it.
         match wish {
             Wish::Submit(..) | Wish::Change(..) if self.is_ending => refuse(wish, ServeError::Ending),
-            Wish::Submit(request, reply) => match self.queue.submit(*request, now_ns) {
+            Wish::Submit(request, reply) => match self.submit(*request, now_ns) {
                 Ok(submitted) => {
                     events.extend(submitted.events);
                     let promise = move |kept: Result<(), ServeError>| {
@@ -197,7 +212,7 @@ impl Scheduler {
                     };
                     promises.push((Box::new(promise), Ok(())));
                 }
-                Err(refusal) => drop(reply.try_send(Err(refusal.into()))),
+                Err(refusal) => drop(reply.try_send(Err(refusal))),
             },
             Wish::Change(job, change, reason, reply) => {
                 let changed = match change {
@@ -213,6 +228,14 @@ impl Scheduler {
                 drop(reply.try_send(found.ok_or(ServeError::Unknown(job))));
             }
             Wish::Jobs(reply) => drop(reply.try_send(self.queue.jobs().map(|job| self.view(job)).collect())),
+            Wish::Mode(mode, reply) => {
+                let set = self.admission.set_mode(mode);
+                drop(reply.try_send(set.map_err(ServeError::NotHeeded)));
+            }
+            Wish::Live(report, reply) => {
+                let heard = self.admission.live(&report);
+                drop(reply.try_send(heard.map_err(ServeError::NotHeeded)));
+            }
             Wish::Status(reply) => drop(reply.try_send(self.status(now_ns))),
             Wish::Progress(job, number, progress) => {
                 let Some(run) = self.runs.numbered(job, number) else { return };
@@ -227,6 +250,12 @@ impl Scheduler {
                 self.runs.stop_all();
             }
         }
+    }
+
+    /// Takes a job in, unless the machine or the queue bears no more.
+    fn submit(&mut self, request: JobRequest, now_ns: i64) -> Result<Submitted, ServeError> {
+        self.admission.submission().map_err(ServeError::Overloaded)?;
+        Ok(self.queue.submit(request, now_ns)?)
     }
 
     fn view(&self, job: &Job) -> JobView {
@@ -247,6 +276,23 @@ impl Scheduler {
             held: self.runs.held(),
             journal_fault: self.journal_fault.clone(),
             is_ending: self.is_ending,
+            machine: self.admission.status(),
+        }
+    }
+
+    /// Pauses what must stand back, the least urgent first, and lets go on what must not any more, the most
+    /// urgent first.
+    fn stand_back(&mut self, now_ns: i64, events: &mut Vec<JobEvent>) {
+        if let Some(pressure) = self.admission.pressure() {
+            for lease in self.queue.shed(pressure.up_to) {
+                let paused = self.queue.pause(lease.job, PausedBy::Load, now_ns, &pressure.reason);
+                events.extend(paused.unwrap_or_default());
+            }
+        }
+        let Some(lowest) = self.allowance().lowest else { return };
+        for job in self.queue.to_resume(lowest) {
+            let resumed = self.queue.resume(job, PausedBy::Load, now_ns, "the load has fallen");
+            events.extend(resumed.unwrap_or_default());
         }
     }
 
@@ -254,10 +300,11 @@ impl Scheduler {
     fn hand_out(&mut self, now_ns: i64, events: &mut Vec<JobEvent>) {
         // Each turn starts a job or makes one yield to another that starts next.
         for _ in 0..2 * BATCH_MAX {
-            let Allowance { free, lowest } = self.allowance();
+            let Allowance { free, lowest: Some(lowest), .. } = self.allowance() else { return };
             let next = self.queue.next_from(now_ns, free, lowest);
             events.extend(next.events);
             if next.lease.is_some() {
+                self.admission.started();
                 continue;
             }
             let Some(preemption) = self.queue.preempt_from(now_ns, free, lowest) else { return };
@@ -270,8 +317,8 @@ impl Scheduler {
 
     /// What may start, with as many jobs running as may.
     fn allowance(&mut self) -> Allowance {
-        let allowance = self.admission.allowance(self.queue.in_use());
-        match self.queue.running().count() >= self.running_max {
+        let allowance = self.admission.allowance(self.queue.in_use(), &self.runs.held_pids());
+        match self.queue.running().count() >= self.running_max.min(allowance.running_max) {
             true => Allowance { free: Resources::NONE, ..allowance },
             false => allowance,
         }
@@ -309,6 +356,7 @@ impl Scheduler {
     /// Starts what has a right and room.
     fn start_what_waits(&mut self) {
         let memory_max = self.options.capacity.map(|capacity| capacity.memory_bytes);
+        let memory_now = if self.to_start.is_empty() { 0 } else { self.allowance().memory_now };
         for lease in take(&mut self.to_start) {
             let Some(job) = self.queue.job(lease.job).filter(|job| job.lease() == Some(lease)) else {
                 continue;
@@ -316,16 +364,21 @@ impl Scheduler {
             if self.runs.go_on(job.id, lease) {
                 continue;
             }
-            if self.runs.get(job.id).is_some() || !self.runs.make_room(job, memory_max) {
+            if self.runs.get(job.id).is_some() || !self.runs.make_room(job, memory_max, memory_now) {
                 self.to_start.push(lease);
                 continue;
             }
             let number = self.runs.next_number();
             match self.runner.start(job, self.report(job.id, number)) {
-                Ok(handle) => self.runs.insert(job, number, lease, handle),
+                Ok(handle) => {
+                    let place = self.runner.place(job);
+                    let watched = handle.pid().map(|pid| WatchedRun { job: job.id, pid, place });
+                    watched.iter().for_each(|run| self.admission.watch(run));
+                    self.runs.insert(job, number, lease, watched, handle);
+                }
                 Err(why) => {
                     tracing::warn!(job = %job.id, "cannot be started: {why}");
-                    self.runs.insert(job, number, lease, Box::new(NeverStarted));
+                    self.runs.insert(job, number, lease, None, Box::new(NeverStarted));
                     let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
                     // Its report was dropped, and said so.
                     ends.retain(|(_, of, _)| *of != number);

@@ -167,6 +167,8 @@ fn answer(request: Request, manager: &ExecutionManager) -> Result<Answer, ServeE
         Request::Pause { job } => change(job, JobChange::Pause(PausedBy::Owner), "paused by its owner"),
         Request::Resume { job } => change(job, JobChange::Resume(PausedBy::Owner), "resumed by its owner"),
         Request::Cancel { job } => change(job, JobChange::Cancel, "cancelled by its owner"),
+        Request::Mode { mode } => manager.set_mode(mode).map(|()| Answer::Done),
+        Request::Live(report) => manager.live(report).map(|()| Answer::Done),
         Request::Status => manager.status().map(|status| Answer::Status(Box::new(status))),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use barhive_engine::jobs::{Job, JobId, PausedBy, QueueStatistics, Refusal, Resources};
+use barhive_machine::MachineStatus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -45,6 +46,8 @@ pub struct ServerStatus {
     pub journal_fault: Option<String>,
     /// Whether it is on its way out.
     pub is_ending: bool,
+    /// The machine, how bad its use is and what follows; `None` where nobody watches it.
+    pub machine: Option<MachineStatus>,
 }
 
 /// A change that somebody asks for.
@@ -64,6 +67,12 @@ pub enum ServeError {
     /// The queue refuses.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// The machine is overloaded: what strains it, and when to ask again.
+    #[error("{0}")]
+    Overloaded(String),
+    /// A mode or a report of live work cannot be heeded, and why.
+    #[error("{0}")]
+    NotHeeded(String),
     /// There is no such job.
     #[error("there is no job {0}; list the jobs")]
     Unknown(JobId),

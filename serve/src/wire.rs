@@ -5,7 +5,8 @@
 //! {"v":1,"ok":{"job":{...}}}          or  {"v":1,"error":"there is no job 7: ..."}
 //! ```
 
-use barhive_engine::jobs::{JobId, JobRequest};
+use barhive_engine::jobs::{ExecutionMode, JobId, JobRequest};
+use barhive_machine::LiveReport;
 use serde::{Deserialize, Serialize};
 
 use crate::view::{JobView, ServerStatus};
@@ -48,6 +49,13 @@ pub enum Request {
     },
     /// How the server is doing.
     Status,
+    /// Share the machine differently from now on.
+    Mode {
+        /// How.
+        mode: ExecutionMode,
+    },
+    /// Live work says how far it is behind.
+    Live(LiveReport),
 }
 
 /// What the server answers.
@@ -154,6 +162,8 @@ mod tests {
             Request::List,
             Request::Show { job: JobId(7) },
             Request::Status,
+            Request::Mode { mode: ExecutionMode::PriorityLive },
+            Request::Live(LiveReport::new("paper", 12.5)),
         ];
         for request in requests {
             let line = request_line(&request).unwrap();

@@ -9,8 +9,12 @@ use std::{
 
 use barhive_actors::clock::SystemClock;
 use barhive_config::{ServerSettings, load_server};
-use barhive_engine::jobs::{QueueOptions, Resources};
-use barhive_serve::{ExecutionManager, ManagerOptions, ProgramRunner, Socket, StateFolder};
+use barhive_engine::jobs::{ExecutionMode, QueueOptions, Resources};
+use barhive_machine::{MonitorOptions, ResourceMonitor};
+use barhive_serve::{
+    Admission, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, ProgramRunner, Socket,
+    StateFolder,
+};
 use clap::Args;
 
 use super::{
@@ -45,7 +49,7 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
         Some(file) => load_server(file).map_err(|faults| CliError::Usage(faults.to_string()))?,
         None => ServerSettings::default(),
     };
-    let path = flags.state.clone().or(settings.state).unwrap_or_else(|| STATE.into());
+    let path = flags.state.clone().or(settings.state.clone()).unwrap_or_else(|| STATE.into());
     allow_clients();
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     let state = StateFolder::open(&path).map_err(|error| failed(&error))?;
@@ -54,10 +58,12 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let capacity =
         Resources::new(settings.memory_bytes.unwrap_or(MEMORY_BYTES), settings.workers.unwrap_or(cores));
-    let running_max = if settings.one_at_a_time { 1 } else { settings.running_max.unwrap_or(RUNNING_MAX) };
+    let running_max = settings.running_max.unwrap_or(RUNNING_MAX);
+    let admission = admission(&settings, capacity);
     let options = ManagerOptions {
         queue: QueueOptions { capacity: Some(capacity), ..settings.queue },
         running_max,
+        admission: Some(admission),
         ..ManagerOptions::default()
     };
     let runner = ProgramRunner::new(program, state.path().join("jobs"));
@@ -68,13 +74,15 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
         CliError::Failed(format!("cannot listen at {}: {error}; a shorter folder may help", name.display()))
     })?;
     if !logs.is_quiet() {
-        let (workers, jobs) = (count(capacity.workers as usize, "worker"), count(running_max, "job"));
+        let at_once = if settings.mode == ExecutionMode::Standalone { 1 } else { running_max };
+        let (workers, jobs) = (count(capacity.workers as usize, "worker"), count(at_once, "job"));
         let gib = capacity.memory_bytes as f64 / f64::from(1u32 << 30);
         // Whoever closed standard error does not want to hear it.
         let _ = writeln!(
             io::stderr(),
-            "serving {}: {jobs} at a time, {workers}, {gib:.1} GiB",
-            state.path().display()
+            "serving {}: {}, {jobs} at a time, {workers}, {gib:.1} GiB",
+            state.path().display(),
+            settings.mode
         );
     }
     while !interrupt.load(Ordering::Relaxed) && manager.is_working() {
@@ -83,6 +91,19 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
     let ended = manager.shut_down();
     drop(socket);
     ended.map(|()| Done::All).map_err(|fault| CliError::Failed(fault.to_string()))
+}
+
+/// Lets the machine say what may start. One that cannot be measured has a fixed size.
+fn admission(settings: &ServerSettings, capacity: Resources) -> Box<dyn Admission> {
+    let ServerSettings { thresholds, breaker, mode, .. } = *settings;
+    let options = MonitorOptions { thresholds, breaker, mode };
+    match ResourceMonitor::start(options, Arc::new(SystemClock)) {
+        Ok(monitor) => Box::new(GovernedAdmission::new(Arc::new(monitor), capacity)),
+        Err(fault) => {
+            tracing::warn!("jobs run without regard to others' load, in one mode: {fault}");
+            Box::new(FixedCapacity(capacity))
+        }
+    }
 }
 
 /// Every client takes a descriptor, and the usual limit is meant for programs that serve nobody.

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use barhive_engine::time::format_utc;
+use barhive_engine::time::{NS_PER_SECOND, format_utc};
+use barhive_machine::{MachineStatus, Outlook};
+use barhive_report::format::bytes;
 use barhive_serve::{Answer, Request, ServerStatus};
 use clap::Args;
 
@@ -11,6 +13,9 @@ use super::{
     outcome::{Done, Outcome},
     output::{self, Format},
 };
+
+/// Decisions that are shown.
+const DECISIONS: usize = 8;
 
 #[derive(Args, Debug)]
 pub(super) struct StatusFlags {
@@ -66,6 +71,9 @@ fn show(status: &ServerStatus, out: &mut dyn Write) -> io::Result<()> {
             ),
         ));
     }
+    if let Some(machine) = &status.machine {
+        lines.extend(machine_lines(machine));
+    }
     if status.held > 0 {
         lines.push(("held", output::count(status.held, "job")));
     }
@@ -79,9 +87,58 @@ fn show(status: &ServerStatus, out: &mut dyn Write) -> io::Result<()> {
     if status.is_ending {
         lines.push(("", "shutting down".to_owned()));
     }
-    lines.iter().try_for_each(|(name, value)| writeln!(out, "{name:<8} {value}"))?;
+    for (name, value) in &lines {
+        out.write_all(hanging(name, value).as_bytes())?;
+    }
+    let decisions = status.machine.iter().flat_map(|machine| machine.decisions.iter().rev().take(DECISIONS));
+    let decisions: Vec<_> = decisions.collect();
+    if !decisions.is_empty() {
+        writeln!(out, "decisions")?;
+    }
+    for decision in decisions.into_iter().rev() {
+        let at = format_utc(decision.at_ns / NS_PER_SECOND * NS_PER_SECOND);
+        out.write_all(output::wrapped(&format!("  {at} {}", decision.sentence)).as_bytes())?;
+    }
     match &status.journal_fault {
         Some(fault) => out.write_all(output::wrapped(&format!("fault: {fault}")).as_bytes()),
         None => Ok(()),
     }
+}
+
+/// A line with its name; what does not fit stands below its value.
+fn hanging(name: &str, value: &str) -> String {
+    let text = output::wrapped(&format!("{:9}{value}", ""));
+    format!("{name:<8} {}", text.trim_start())
+}
+
+/// The machine: levels, breaker, what our workers use, and what is to come.
+fn machine_lines(machine: &MachineStatus) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("mode", machine.mode.to_string()),
+        ("machine", machine.levels.to_string()),
+        ("breaker", machine.explanation.clone()),
+    ];
+    let processes: usize = machine.trees.iter().map(|tree| tree.processes.len()).sum();
+    if processes > 0 {
+        let memory: u64 = machine.trees.iter().map(|tree| tree.memory_bytes).sum();
+        let cpu = machine.sample.workers_cpu_percent;
+        let plural = if processes == 1 { "" } else { "es" };
+        lines.push((
+            "workers",
+            format!("{cpu:.1} % of all cores, {} in {processes} process{plural}", bytes(memory)),
+        ));
+    }
+    let live = machine.hold.as_ref().filter(|_| machine.shed_why == machine.hold);
+    lines.extend(live.map(|why| ("live", why.clone())));
+    for Outlook { resource, level, limit, seconds } in &machine.outlooks {
+        let unit = resource.unit();
+        let text = match *seconds {
+            0.0 => continue,
+            seconds => {
+                format!("{resource} reaches {limit} {unit} ({level}) in {}", span((seconds * 1e9) as i64))
+            }
+        };
+        lines.push(("outlook", text));
+    }
+    lines
 }

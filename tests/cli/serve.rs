@@ -9,6 +9,10 @@ use std::{
     time::Duration,
 };
 
+use barhive::engine::{
+    governor::{BreakerConfig, ResourceThresholds},
+    jobs::ExecutionMode,
+};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -27,9 +31,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one in `state` and waits until it listens.
+    /// Starts one in `state` and waits until it listens. Other tests load the machine: without a file of its
+    /// own it does not mind.
     pub fn start(place: &Place, args: &[&str]) -> Self {
-        let mut command = place.command(&[&["serve", "--state", "state"][..], args].concat());
+        let mut args = [&["serve", "--state", "state"][..], args].concat();
+        if !args.iter().any(|arg| arg.ends_with(".yaml")) {
+            place.write("undisturbed.yaml", "breaker: {enabled: false}\n");
+            args.push("undisturbed.yaml");
+        }
+        let mut command = place.command(&args);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
         let mut server = Self { child };
         until("it listens", || {
@@ -364,7 +374,7 @@ fn a_set_is_a_job_like_a_sweep() {
 fn what_is_beyond_the_limits_is_refused_with_what_to_do() {
     let place = Place::new();
     place.write("sweep.yaml", SWEEP);
-    place.write("server.yaml", "workers: 1\nmemory: 1GB\nqueue: {total_max: 1}\n");
+    place.write("server.yaml", "workers: 1\nmemory: 1GB\nqueue: {total_max: 1}\nbreaker: {enabled: false}\n");
     let _server = Server::start(&place, &["server.yaml"]);
     let refused = |args: &[&str], expected: &str| {
         let answer = ask(&place, &[&["submit", "sweep.yaml"], args].concat());
@@ -406,7 +416,9 @@ fn the_file_that_comes_along_says_the_defaults() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/server.yaml");
     let settings = barhive::config::load_server(&path).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(settings.queue, barhive::engine::jobs::QueueOptions::default());
-    assert!(!settings.one_at_a_time && settings.workers.is_none());
+    assert_eq!((settings.mode, settings.workers), (ExecutionMode::Concurrent, None));
+    assert_eq!(settings.thresholds, ResourceThresholds::default());
+    assert_eq!(settings.breaker, BreakerConfig::default());
     assert_eq!((settings.memory_bytes, settings.running_max), (Some(8 << 30), Some(4)));
 }
 

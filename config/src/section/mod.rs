@@ -14,7 +14,8 @@ pub(crate) use instrument::{FeesSection, InstrumentSection};
 pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSection, ReportSection};
 pub use origin::Origin;
 pub(crate) use server::{
-    AgeingSection, JobsMaxSection, ServerModeSection, ServerQueueSection, ServerSection,
+    AgeingSection, JobsMaxSection, LevelsSection, ServerModeSection, ServerQueueSection, ServerSection,
+    ThresholdsSection,
 };
 pub(crate) use set::{FeedSection, FillSection, MarketSection, RetentionSection, SetSection, TraceSection};
 pub(crate) use strategy::{LimitsSection, SizingSection, StrategySection};

@@ -1,5 +1,6 @@
 //! What the file of a server may say. The comments here are the reference that users read.
 
+use barhive_engine::governor::BreakerConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ pub(crate) struct ServerSection {
     /// The folder of everything that the server keeps: journal, socket, logs and results of jobs. Relative to
     /// this file. Default: `barhive-state` in the current folder.
     pub(crate) state: Option<Located<String>>,
-    /// How the machine is shared. Default: `concurrent`.
+    /// How jobs and live work share the machine. Default: `concurrent`.
     pub(crate) mode: Option<ServerModeSection>,
     /// Workers of all running jobs together. Default: as many as cores are allowed.
     #[schemars(range(min = 1, max = 4096))]
@@ -28,17 +29,53 @@ pub(crate) struct ServerSection {
     pub(crate) running_max: Option<Located<u64>>,
     /// How the queue is limited and paced.
     pub(crate) queue: Option<Captured<ServerQueueSection>>,
+    /// Where the alert levels of each resource begin.
+    pub(crate) thresholds: Option<Captured<ThresholdsSection>>,
+    /// When jobs are held, paused and refused because others load the machine.
+    pub(crate) breaker: Option<Captured<BreakerConfig>>,
 }
 
-/// How the machine is shared.
+/// Where the alert levels of each resource begin.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Thresholds")]
+pub(crate) struct ThresholdsSection {
+    /// Use of all cores by what is not the server's own jobs, percent. Default: 70, 85, 95.
+    pub(crate) cpu_percent: Option<LevelsSection>,
+    /// Memory of the machine in use, percent. Default: 75, 90, 95.
+    pub(crate) memory_percent: Option<LevelsSection>,
+    /// Read from and written to disks, 1e6 bytes a second. Default: 50, 100, 200.
+    pub(crate) disk_mb_per_s: Option<LevelsSection>,
+    /// Received and sent over networks, 1e6 bytes a second. Default: 10, 50, 100.
+    pub(crate) network_mb_per_s: Option<LevelsSection>,
+    /// How far live work is behind, milliseconds. Default: 500, 1000, 2000.
+    pub(crate) live_latency_ms: Option<LevelsSection>,
+}
+
+/// Where the levels of one resource begin, inclusive.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "AlertLevels")]
+pub(crate) struct LevelsSection {
+    /// Worth a look.
+    pub(crate) yellow: Option<f64>,
+    /// Nothing should be added.
+    pub(crate) orange: Option<f64>,
+    /// Too much.
+    pub(crate) red: Option<f64>,
+}
+
+/// How jobs and live work share the machine.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "ServerMode")]
 pub(crate) enum ServerModeSection {
-    /// One job at a time.
+    /// One job at a time, and live work is not heeded.
     Standalone,
-    /// As many at a time as fit.
+    /// As many jobs at a time as fit; while live work is far behind, the least urgent stand back.
     Concurrent,
+    /// The same, but while live work lags at all, every job stands back.
+    PriorityLive,
 }
 
 /// How the queue is limited and paced.

@@ -5,6 +5,7 @@
 //!
 //! - [`ResourceThresholds`] turn a sample into alert levels.
 //! - [`CircuitBreaker`] protects the machine from *others'* load: it holds, refuses and sheds jobs.
+//! - [`LiveGuard`] lets jobs stand back while live work lags.
 //! - [`Throttle`] bounds *our own* load: it says how many workers work, and which part of the time.
 //! - [`Forecast`] says how long a resource will last if it goes on like this.
 //!
@@ -14,6 +15,7 @@ mod alert;
 mod breaker;
 mod fault;
 mod forecast;
+mod live;
 mod sample;
 mod thresholds;
 mod throttle;
@@ -24,6 +26,7 @@ pub use breaker::{
 };
 pub use fault::{SettingFault, SettingFaults};
 pub use forecast::{Forecast, Trend};
+pub use live::LiveGuard;
 pub use sample::{Assessment, Reading, Resource, ResourceSample};
 pub use thresholds::{AlertLimits, ResourceThresholds};
 pub use throttle::{

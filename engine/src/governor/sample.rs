@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::AlertLevel;
 
 /// The machine at one moment. Shares of the processor are percent of all cores together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResourceSample {
     /// When it was taken, monotonic nanoseconds.
     pub at_ns: u64,
@@ -19,6 +19,8 @@ pub struct ResourceSample {
     pub live_cpu_percent: f64,
     /// Memory of the machine in use, percent.
     pub memory_percent: f64,
+    /// Memory of the machine, bytes; 0 where it is not known.
+    pub memory_bytes: u64,
     /// Read from and written to disks, 1e6 bytes a second.
     pub disk_mb_per_s: Option<f64>,
     /// Received and sent over networks without the loopback, 1e6 bytes a second.
@@ -39,7 +41,7 @@ impl ResourceSample {
 }
 
 /// What is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// The processor, without our own backtest workers.
@@ -78,7 +80,7 @@ impl fmt::Display for Resource {
 }
 
 /// A value and its level.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// In the resource's unit.
     pub value: f64,
@@ -87,7 +89,7 @@ pub struct Reading {
 }
 
 /// How bad everything is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
     /// The processor, without our own backtest workers.
     pub cpu: Reading,

@@ -5,7 +5,7 @@ use sysinfo::{
     MINIMUM_CPU_UPDATE_INTERVAL, MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System,
 };
 
-use super::{GaugeError, Role};
+use super::{GaugeError, Role, TreeUse};
 
 /// Asks sysinfo; the processor's use is refreshed as often as the platform allows and kept between.
 pub(super) struct ForeignSource {
@@ -30,7 +30,7 @@ impl ForeignSource {
             self.system.refresh_cpu_usage();
             self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
             if !watched.is_empty() {
-                let what = ProcessRefreshKind::nothing().with_cpu();
+                let what = ProcessRefreshKind::nothing().with_cpu().with_memory();
                 self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
             }
             let total = self.system.total_memory();
@@ -44,29 +44,49 @@ impl ForeignSource {
                 } else {
                     100.0 * total.saturating_sub(free) as f64 / total as f64
                 },
+                memory_bytes: total,
                 ..ResourceSample::default()
             };
         }
         ResourceSample { at_ns: now_ns, ..self.last }
     }
 
+    pub(super) fn uses(&self, watched: &[(u32, Role)]) -> Vec<TreeUse> {
+        let of = |(root, _): &(u32, Role)| {
+            let own = self.system.processes().iter().filter(|(pid, process)| {
+                process.thread_kind().is_none()
+                    && self.root(watched, **pid).is_some_and(|(of, _)| of == *root)
+            });
+            own.fold(TreeUse { pid: *root, ..TreeUse::default() }, |mut tree, (pid, process)| {
+                tree.processes.push(pid.as_u32());
+                tree.cpu_ns += process.accumulated_cpu_time() * 1_000_000;
+                tree.memory_bytes += process.memory();
+                tree
+            })
+        };
+        watched.iter().map(of).collect()
+    }
+
+    /// Which watched process this one is, or is a child of.
+    fn root(&self, watched: &[(u32, Role)], mut pid: sysinfo::Pid) -> Option<(u32, Role)> {
+        // Up to the first ancestor that is watched; ancestors may form a circle when numbers are reused.
+        for _ in 0..64 {
+            if let Some(found) = watched.iter().find(|(root, _)| sysinfo::Pid::from_u32(*root) == pid) {
+                return Some(*found);
+            }
+            pid = self.system.processes().get(&pid)?.parent()?;
+        }
+        None
+    }
+
     /// Use by the processes of a role and their children, percent of all cores.
     fn share(&self, watched: &[(u32, Role)], role: Role) -> f64 {
         let processes = self.system.processes();
-        let role_of = |mut pid: sysinfo::Pid| {
-            // Up to the first ancestor that is watched; ancestors may form a circle when numbers are reused.
-            for _ in 0..64 {
-                if let Some((_, role)) = watched.iter().find(|(root, _)| sysinfo::Pid::from_u32(*root) == pid)
-                {
-                    return Some(*role);
-                }
-                pid = processes.get(&pid)?.parent()?;
-            }
-            None
-        };
         let used: f64 = processes
             .iter()
-            .filter(|(pid, process)| process.thread_kind().is_none() && role_of(**pid) == Some(role))
+            .filter(|(pid, process)| {
+                process.thread_kind().is_none() && self.root(watched, **pid).is_some_and(|(_, of)| of == role)
+            })
             .map(|(_, process)| f64::from(process.cpu_usage()))
             .sum();
         (used / self.cores).clamp(0.0, 100.0)

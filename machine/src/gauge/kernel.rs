@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use barhive_engine::governor::ResourceSample;
 
 use super::{
-    GaugeError, Role,
+    GaugeError, Role, TreeUse,
     counters::Counters,
     heat::Sensors,
     parse::{self, CpuTicks},
@@ -68,6 +68,10 @@ impl KernelSource {
         self.trees.follow(watched);
     }
 
+    pub(super) fn uses(&self, watched: &[(u32, Role)]) -> Vec<TreeUse> {
+        self.trees.uses(watched)
+    }
+
     fn ticks(&mut self) -> Option<CpuTicks> {
         self.stat.read().and_then(parse::cpu_ticks)
     }
@@ -92,16 +96,16 @@ impl KernelSource {
             self.last.celsius
         };
         self.heat_in -= 1;
+        let memory = self.meminfo.read().and_then(parse::memory);
+        let (memory_percent, memory_bytes) =
+            memory.unwrap_or((self.last.memory_percent, self.last.memory_bytes));
         self.last = ResourceSample {
             at_ns: now_ns,
             cpu_percent: share(busy),
             workers_cpu_percent: share(used.workers),
             live_cpu_percent: share(used.live),
-            memory_percent: self
-                .meminfo
-                .read()
-                .and_then(parse::memory_percent)
-                .unwrap_or(self.last.memory_percent),
+            memory_percent,
+            memory_bytes,
             disk_mb_per_s: rate(&mut self.disks),
             network_mb_per_s: rate(&mut self.networks),
             live_latency_ms: None,

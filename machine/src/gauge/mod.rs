@@ -16,6 +16,7 @@ mod tree;
 use std::{path::Path, time::Duration};
 
 use barhive_engine::governor::ResourceSample;
+use serde::{Deserialize, Serialize};
 
 use foreign::ForeignSource;
 use kernel::KernelSource;
@@ -27,6 +28,19 @@ pub enum Role {
     Worker,
     /// Live work.
     Live,
+}
+
+/// What a watched process and its children have used since it is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeUse {
+    /// The watched process.
+    pub pid: u32,
+    /// It and its children, those that live.
+    pub processes: Vec<u32>,
+    /// Time on a core of all of them, nanoseconds.
+    pub cpu_ns: u64,
+    /// Their memory, bytes; pages that several processes map count in proportion. 0 where nobody has looked.
+    pub memory_bytes: u64,
 }
 
 /// What cannot be measured at all.
@@ -87,6 +101,15 @@ impl Gauge {
     /// Does not count this process any longer; one that has ended may be left in.
     pub fn forget(&mut self, pid: u32) {
         self.watched.retain(|(watched, _)| *watched != pid);
+    }
+
+    /// What every watched process has used until the last sample. Where there is `/proc`, memory is not looked
+    /// at: that takes longer than a sample may, [`smaps::of`](crate::smaps::of) does.
+    pub fn uses(&self) -> Vec<TreeUse> {
+        match &self.source {
+            Source::Kernel(source) => source.uses(&self.watched),
+            Source::Foreign(source) => source.uses(&self.watched),
+        }
     }
 
     /// The machine now; rates and shares since the sample before. The live latency is for others to fill in.

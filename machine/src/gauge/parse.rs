@@ -26,15 +26,15 @@ pub(super) fn cpu_ticks(stat: &str) -> Option<CpuTicks> {
     Some(CpuTicks { busy: total - idle - waiting, total })
 }
 
-/// Memory in use, percent: what programs could not have without swapping.
-pub(super) fn memory_percent(meminfo: &str) -> Option<f64> {
+/// Memory in use, percent: what programs could not have without swapping; and all of it, bytes.
+pub(super) fn memory(meminfo: &str) -> Option<(f64, u64)> {
     let field = |name: &str| {
         let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_ascii_whitespace().next()?.parse::<f64>().ok()
     };
     let total = field("MemTotal:")?;
     let available = field("MemAvailable:")?;
-    (total > 0.0).then(|| 100.0 * (total - available) / total)
+    (total > 0.0).then(|| (100.0 * (total - available) / total, (total * 1_024.0) as u64))
 }
 
 /// Device and bytes read and written since the start, of each line of `/proc/diskstats`.
@@ -86,7 +86,7 @@ mod tests {
         let stat = "cpu  100 20 30 400 50 6 7 8 90 0\ncpu0 1 2 3 4 5 6 7 8 9 0\nintr 1 2 3\n";
         assert_eq!(cpu_ticks(stat), Some(CpuTicks { busy: 171, total: 621 }));
         let meminfo = "MemTotal:        8000 kB\nMemFree:          100 kB\nMemAvailable:    2000 kB\n";
-        assert_eq!(memory_percent(meminfo), Some(75.0));
+        assert_eq!(memory(meminfo), Some((75.0, 8_192_000)));
         let disks = " 254 0 vda 10 1 2000 5 20 2 4000 6 0 7 8\n   7 0 loop0 0 0 0 0 0 0 0 0 0 0 0\n";
         assert_eq!(disk_bytes(disks).collect::<Vec<_>>(), [("vda", 6_000 * 512), ("loop0", 0)]);
         let dev = "Inter-|   Receive  |  Transmit\n face |bytes packets|bytes\n    \
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_no_counter_is_nothing() {
         for text in ["", "cpu", "cpu  a b", "42", "42 (x)", "42 (x) S one", ":", "MemTotal: x kB"] {
-            assert_eq!((cpu_ticks(text), memory_percent(text), process_stat(text)), (None, None, None));
+            assert_eq!((cpu_ticks(text), memory(text), process_stat(text)), (None, None, None));
             assert_eq!((disk_bytes(text).count(), network_bytes(text).count()), (0, 0));
         }
     }

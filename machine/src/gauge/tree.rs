@@ -6,12 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Role, counters::Counters, parse};
+use rustix::param::clock_ticks_per_second;
+
+use super::{Role, TreeUse, counters::Counters, parse};
 
 /// The processes of the watched trees.
 #[derive(Debug, Default)]
 pub(super) struct Trees {
     processes: BTreeMap<u32, Process>,
+    /// Ticks of each watched process and its children, since it is watched.
+    ticks: BTreeMap<u32, u64>,
     /// Samples until children are looked for again.
     rescan_in: u32,
 }
@@ -20,6 +24,8 @@ pub(super) struct Trees {
 struct Process {
     stat: Counters,
     role: Role,
+    /// The watched process that it is, or is a child of.
+    root: u32,
     ticks: u64,
     seen: bool,
 }
@@ -49,10 +55,12 @@ impl Trees {
         }
         self.rescan_in -= 1;
         let mut used = Used::default();
+        let of_roots = &mut self.ticks;
         self.processes.retain(|_, process| {
             let Some(stat) = process.stat.read().and_then(parse::process_stat) else { return false };
             let ticks = stat.ticks.saturating_sub(process.ticks);
             process.ticks = stat.ticks;
+            *of_roots.entry(process.root).or_default() += ticks;
             match process.role {
                 Role::Worker => used.workers += ticks,
                 Role::Live => used.live += ticks,
@@ -62,23 +70,36 @@ impl Trees {
         used
     }
 
+    /// What each watched process and its children have used.
+    pub(super) fn uses(&self, watched: &[(u32, Role)]) -> Vec<TreeUse> {
+        let of = |(root, _): &(u32, Role)| {
+            let own = self.processes.iter().filter(|(_, process)| process.root == *root);
+            let processes: Vec<_> = own.map(|(pid, _)| *pid).collect();
+            let ticks = self.ticks.get(root).copied().unwrap_or(0);
+            let cpu_ns = ticks.saturating_mul(1_000_000_000 / clock_ticks_per_second().max(1));
+            TreeUse { pid: *root, processes, cpu_ns, memory_bytes: 0 }
+        };
+        watched.iter().map(of).collect()
+    }
+
     fn rescan(&mut self, watched: &[(u32, Role)], first: bool) {
         self.processes.values_mut().for_each(|process| process.seen = false);
         let all = if watched.is_empty() || children_are_listed() { None } else { Some(everybody()) };
-        let mut pending: Vec<_> = watched.to_vec();
-        while let Some((pid, role)) = pending.pop() {
-            let is_root = watched.iter().any(|(root, _)| *root == pid);
+        self.ticks.retain(|root, _| watched.iter().any(|(pid, _)| pid == root));
+        let mut pending: Vec<_> = watched.iter().map(|(pid, role)| (*pid, *role, *pid)).collect();
+        while let Some((pid, role, root)) = pending.pop() {
+            let is_root = root == pid;
             let known = self.processes.get_mut(&pid);
             if known.as_ref().is_some_and(|process| process.seen) {
                 continue;
             }
             match known {
-                Some(process) => (process.seen, process.role) = (true, role),
+                Some(process) => (process.seen, process.role, process.root) = (true, role, root),
                 None => {
                     let Some(mut stat) = Counters::open(&process_path(pid).join("stat")) else { continue };
                     let Some(now) = stat.read().and_then(parse::process_stat) else { continue };
                     let ticks = if first || is_root { now.ticks } else { 0 };
-                    self.processes.insert(pid, Process { stat, role, ticks, seen: true });
+                    self.processes.insert(pid, Process { stat, role, root, ticks, seen: true });
                 }
             }
             let children = match &all {
@@ -88,8 +109,8 @@ impl Trees {
                 None => children(pid),
             };
             // A watched child is pending with a role of its own.
-            let inherits = |child: &u32| !watched.iter().any(|(root, _)| root == child);
-            pending.extend(children.into_iter().filter(inherits).map(|child| (child, role)));
+            let inherits = |child: &u32| !watched.iter().any(|(pid, _)| pid == child);
+            pending.extend(children.into_iter().filter(inherits).map(|child| (child, role, root)));
         }
         self.processes.retain(|_, process| process.seen);
     }

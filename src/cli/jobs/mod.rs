@@ -3,6 +3,7 @@
 mod deadline;
 mod list;
 mod logs;
+mod mode;
 mod show;
 mod span;
 mod submit;
@@ -40,6 +41,8 @@ pub(super) enum JobsCommand {
     Resume(ManyFlags),
     /// Call jobs off
     Cancel(ManyFlags),
+    /// Show or change how jobs and live work share the machine
+    Mode(mode::ModeFlags),
     /// Print the log of a job
     Logs(logs::LogsFlags),
 }
@@ -114,6 +117,7 @@ pub(super) fn run(command: &JobsCommand, parts: &Parts, out: &mut dyn Write) -> 
         JobsCommand::Resume(flags) => change(flags, out, "resumed", |job| Request::Resume { job }),
         JobsCommand::Cancel(flags) => change(flags, out, "cancelled", |job| Request::Cancel { job }),
         JobsCommand::Logs(flags) => logs::run(flags, out),
+        JobsCommand::Mode(flags) => mode::run(flags, out),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::governor::{ResourceThresholds, SettingFaults, fault::Checks};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BreakerConfig {
+    /// Whether it acts; one that does not stays closed, whatever the machine does. Default: true.
+    pub enabled: bool,
     /// Red samples in a row that open it; strained samples in a row before the first job is shed. Default: 3.
     pub failure_threshold: u32,
     /// Calm samples in a row that close it while it probes. Default: 2.
@@ -31,6 +33,7 @@ pub struct BreakerConfig {
 impl Default for BreakerConfig {
     fn default() -> Self {
         Self {
+            enabled: true,
             failure_threshold: 3,
             success_threshold: 2,
             timeout_seconds: 30.0,

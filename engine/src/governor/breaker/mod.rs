@@ -128,6 +128,10 @@ impl CircuitBreaker {
         if self.last.is_some_and(|last| now_ns <= last.at_ns) {
             return Vec::new();
         }
+        if !self.config.enabled {
+            self.last = Some(*sample);
+            return Vec::new();
+        }
         let mut events = self.tick(now_ns);
         self.last = Some(*sample);
         let level = self.overload(sample);
@@ -180,11 +184,16 @@ impl CircuitBreaker {
     /// Whether a queued job may start now; whatever is not admitted stays queued. While half-open, the
     /// first that asks in a calm moment is the probe.
     pub fn start(&mut self, now_ns: u64) -> Admission {
-        if self.state == BreakerState::HalfOpen && !self.probe_started && self.calm_since_ns.is_some() {
+        if self.wants_probe() {
             self.probe_started = true;
             return Admission::Admit;
         }
         self.submission(now_ns)
+    }
+
+    /// Whether it is half-open and the next job that starts is its probe.
+    pub fn wants_probe(&self) -> bool {
+        self.state == BreakerState::HalfOpen && !self.probe_started && self.calm_since_ns.is_some()
     }
 
     /// Where it is.
@@ -204,6 +213,9 @@ impl CircuitBreaker {
 
     /// Where it is and why, as a sentence for `status`.
     pub fn explain(&self, now_ns: u64) -> String {
+        if !self.config.enabled {
+            return format!("off (`breaker.enabled: false`): {}", self.loads());
+        }
         let span = seconds(now_ns.saturating_sub(self.since_ns));
         let state = match (self.state, &self.held_by) {
             (BreakerState::Open, _) => format!("open for {span:.1} s: {}", self.overloaded(now_ns)),
