@@ -20,6 +20,7 @@ use crate::{
     runner::JobRunner,
     runs::Runs,
     scheduler::{Scheduler, Wish, give_back_all},
+    usage::JobUsage,
     view::{JobChange, JobView, Observer, ServeError, ServerStatus},
 };
 
@@ -197,7 +198,10 @@ impl ExecutionManager {
     /// # Errors
     /// There is no such job, or it is not remembered any more.
     pub fn job(&self, job: JobId) -> Result<JobView, ServeError> {
-        self.ask(|reply| Wish::Job(job, reply))?
+        let view: JobView = self.ask(|reply| Wish::Job(job, reply))??;
+        // Read here: the queue's thread waits for no file.
+        let usage = view.place.as_deref().and_then(JobUsage::last);
+        Ok(JobView { usage, ..view })
     }
 
     /// All jobs that are known, in order of submission.

@@ -17,6 +17,7 @@ mod runs;
 mod scheduler;
 mod socket;
 mod state;
+mod usage;
 mod view;
 mod wire;
 
@@ -28,5 +29,6 @@ pub use program::{LOG, ProgramRunner, Work, WorkKind};
 pub use runner::{JobProgress, JobRunner, Report, RunEnd, RunningJob};
 pub use socket::Socket;
 pub use state::{StateFolder, StateFolderError};
+pub use usage::{JobUsage, USAGE};
 pub use view::{JobChange, JobView, Observer, ServeError, ServerStatus};
 pub use wire::{Answer, LINE_BYTES_MAX, PROTOCOL, Request};

@@ -260,7 +260,7 @@ impl Scheduler {
 
     fn view(&self, job: &Job) -> JobView {
         let progress = self.runs.get(job.id).and_then(|run| run.progress.clone());
-        JobView { job: job.clone(), progress, place: self.runner.place(job) }
+        JobView { job: job.clone(), progress, place: self.runner.place(job), usage: None }
     }
 
     fn status(&self, now_ns: i64) -> ServerStatus {

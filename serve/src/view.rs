@@ -7,7 +7,7 @@ use barhive_machine::MachineStatus;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::runner::JobProgress;
+use crate::{runner::JobProgress, usage::JobUsage};
 
 /// A job and how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct JobView {
     pub progress: Option<JobProgress>,
     /// Where its log and results are.
     pub place: Option<PathBuf>,
+    /// What it has used until a second ago; told of one job, not of many.
+    pub usage: Option<JobUsage>,
 }
 
 /// How the server is doing.

@@ -5,6 +5,7 @@ mod best;
 mod data;
 mod databases;
 mod full_disk;
+mod governed;
 mod kills;
 mod manners;
 mod program;

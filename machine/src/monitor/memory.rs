@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use crate::{gauge::TreeUse, smaps};
 
-/// Between two looks.
-pub(super) const INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks at processes that nobody has looked at, and how many of these make one at all of them.
+pub(super) const INTERVAL: Duration = Duration::from_millis(250);
+pub(super) const ALL_EVERY: u32 = 4;
 
 /// Bytes by watched process.
 #[derive(Debug, Default)]
@@ -18,9 +19,18 @@ impl OfTrees {
         Self(trees.iter().map(|tree| (tree.pid, of(tree))).collect())
     }
 
-    /// Keeps what was seen last.
-    pub(super) fn keep(&mut self, seen: Self) {
-        *self = seen;
+    /// Keeps what was seen of these trees, which are all or new ones.
+    pub(super) fn keep(&mut self, seen: Self, are_all: bool) {
+        if are_all {
+            *self = seen;
+        } else {
+            self.0.extend(seen.0);
+        }
+    }
+
+    /// Whether nobody has looked at it.
+    pub(super) fn is_new(&self, tree: &TreeUse) -> bool {
+        !self.0.contains_key(&tree.pid)
     }
 
     pub(super) fn forget(&mut self, pid: u32) {

@@ -67,7 +67,7 @@ pub enum MonitorError {
 /// Watches the machine: levels, breaker, forecast, what live work says; and what watched processes use.
 ///
 /// [`start`](Self::start) measures every 100 ms on a thread of its own and looks at the memory of watched
-/// processes every second on another. Every sample is judged and published as one [`MachineStatus`]:
+/// processes about every second on another. Every sample is judged and published as one [`MachineStatus`]:
 /// [`latest`](Self::latest) is one atomic load, and who reads never waits for who measures. The samples of the last
 /// five minutes are kept. Dropped, the threads end.
 ///
@@ -129,7 +129,11 @@ impl ResourceMonitor {
             shared.measure(u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX));
         })?;
         let shared = Arc::clone(&monitor.shared);
-        monitor.spawn("barhive-memory", memory::INTERVAL, move || shared.look_at_memory())?;
+        let mut looks = 0u32;
+        monitor.spawn("barhive-memory", memory::INTERVAL, move || {
+            shared.look_at_memory(looks.is_multiple_of(memory::ALL_EVERY));
+            looks = looks.wrapping_add(1);
+        })?;
         Ok(monitor)
     }
 
@@ -211,7 +215,7 @@ impl ResourceMonitor {
         &mut self,
         name: &str,
         every: std::time::Duration,
-        work: impl Fn() + Send + 'static,
+        mut work: impl FnMut() + Send + 'static,
     ) -> io::Result<()> {
         let (end, ended) = sync_channel(0);
         let thread =
@@ -263,11 +267,15 @@ impl Shared {
         self.observe(sample, trees);
     }
 
-    fn look_at_memory(&self) {
+    fn look_at_memory(&self, at_all: bool) {
         let Some(gauge) = &self.gauge else { return };
-        let trees = lock(gauge).uses();
+        let mut trees = lock(gauge).uses();
+        if !at_all {
+            let known = lock(&self.memory);
+            trees.retain(|tree| known.is_new(tree));
+        }
         let seen = memory::OfTrees::look(&trees);
-        lock(&self.memory).keep(seen);
+        lock(&self.memory).keep(seen, at_all);
     }
 
     fn observe(&self, sample: ResourceSample, trees: Vec<TreeUse>) {

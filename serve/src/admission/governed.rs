@@ -8,6 +8,8 @@ use barhive_engine::{
 };
 use barhive_machine::{LiveReport, MachineStatus, ResourceMonitor, gauge::Role};
 
+use crate::usage::UsageRecorder;
+
 use super::{Admission, Allowance, Pressure, WatchedRun};
 
 /// Admits jobs as far as the machine bears them, by what a [`ResourceMonitor`] publishes.
@@ -46,13 +48,18 @@ use super::{Admission, Allowance, Pressure, WatchedRun};
 /// ```
 pub struct GovernedAdmission {
     monitor: Arc<ResourceMonitor>,
+    /// What runs use, written into their folders.
+    recorder: Option<UsageRecorder>,
     capacity: Resources,
 }
 
 impl GovernedAdmission {
     /// Admits jobs that ask for at most `capacity` together.
     pub fn new(monitor: Arc<ResourceMonitor>, capacity: Resources) -> Self {
-        Self { monitor, capacity }
+        let recorder = UsageRecorder::start(Arc::clone(&monitor));
+        let recorder = recorder
+            .inspect_err(|fault| tracing::warn!("what jobs use is not recorded: no thread for it: {fault}"));
+        Self { monitor, recorder: recorder.ok(), capacity }
     }
 }
 
@@ -94,10 +101,16 @@ impl Admission for GovernedAdmission {
 
     fn watch(&mut self, run: &WatchedRun) {
         self.monitor.watch(run.pid, Role::Worker);
+        if let Some(recorder) = &self.recorder {
+            recorder.begins(run, &self.monitor.latest());
+        }
     }
 
     fn forget(&mut self, run: &WatchedRun) {
-        self.monitor.forget(run.pid);
+        let tree = self.monitor.forget(run.pid);
+        if let Some(recorder) = &self.recorder {
+            recorder.ends(run, tree);
+        }
     }
 
     fn set_mode(&mut self, mode: ExecutionMode) -> Result<(), String> {

@@ -7,7 +7,8 @@ use barhive_engine::{
     jobs::JobState,
     time::{Clock, format_utc},
 };
-use barhive_serve::{JobView, LOG, Work};
+use barhive_report::format::bytes;
+use barhive_serve::{JobUsage, JobView, LOG, Work};
 
 use super::{OneFlags, list::done, span};
 use crate::cli::{
@@ -51,6 +52,7 @@ fn show(view: &JobView, now_ns: i64, out: &mut dyn Write) -> io::Result<()> {
         _ => job.running_ns,
     };
     line("has run", Some(format!("{}, {}", span(running_ns), output::count(job.starts as usize, "start"))));
+    line("used", view.usage.as_ref().map(used));
     let work: Option<Work> = serde_json::from_str(&request.payload).ok();
     line("file", work.as_ref().map(|work| work.file.display().to_string()));
     let results = work.and_then(|work| work.results_dir);
@@ -74,6 +76,17 @@ fn show(view: &JobView, now_ns: i64, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(wrapped(&text).as_bytes())?;
     }
     Ok(())
+}
+
+/// The most memory and the mean use of the processor.
+fn used(usage: &JobUsage) -> String {
+    let JobUsage { memory_peak_bytes, cpu_percent_mean, cpu_s, .. } = usage;
+    let cores = format!("{cpu_percent_mean:.0} % of a core on average, {cpu_s:.1} s on cores");
+    match *memory_peak_bytes {
+        // It ended before anybody looked.
+        0 => cores,
+        peak => format!("{} at most, {cores}", bytes(peak)),
+    }
 }
 
 fn priority(view: &JobView) -> String {
