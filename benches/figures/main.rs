@@ -5,6 +5,7 @@
 //! pins itself to one core: figures are for one core unless their name says otherwise.
 
 mod bigbar;
+mod breaker;
 mod bus;
 mod child;
 mod data;
@@ -41,5 +42,6 @@ fn main() {
     data::figures(&mut figures);
     memory::figures(&mut figures);
     program::figures(&mut figures);
+    breaker::figures(&mut figures);
     figures.finish();
 }
