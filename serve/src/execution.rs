@@ -19,7 +19,7 @@ use crate::{
     journal::{Journal, JournalError},
     runner::JobRunner,
     runs::Runs,
-    scheduler::{Scheduler, Wish, give_back_all},
+    scheduler::{Scheduler, Wish, ended, give_back_all},
     usage::JobUsage,
     view::{JobChange, JobView, Observer, ServeError, ServerStatus},
 };
@@ -154,6 +154,7 @@ impl ExecutionManager {
         // Where there is no room for one more wish, it is about to look.
         admission.on_change(Box::new(move || drop(ear.try_send(Wish::Look))));
         let scheduler = Scheduler {
+            ended: ended(&queue),
             queue,
             journal,
             options,

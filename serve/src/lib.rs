@@ -10,6 +10,7 @@
 mod admission;
 mod client;
 mod execution;
+mod handing_out;
 mod journal;
 mod program;
 mod runner;

@@ -6,7 +6,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     os::unix::{
         fs::{DirBuilderExt, OpenOptionsExt},
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use barhive_engine::jobs::Job;
+use barhive_engine::jobs::{Job, JobId};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde::{Deserialize, Serialize};
 
@@ -68,8 +68,8 @@ impl ProgramRunner {
         Self { program, jobs }
     }
 
-    fn folder(&self, job: &Job) -> PathBuf {
-        self.jobs.join(job.id.to_string())
+    fn folder(&self, job: JobId) -> PathBuf {
+        self.jobs.join(job.to_string())
     }
 }
 
@@ -77,7 +77,7 @@ impl JobRunner for ProgramRunner {
     fn start(&mut self, job: &Job, report: Report) -> Result<Box<dyn RunningJob>, String> {
         let work: Work = serde_json::from_str(&job.request.payload)
             .map_err(|error| format!("the job's payload is none of this program: {error}"))?;
-        let folder = self.folder(job);
+        let folder = self.folder(job.id);
         let cannot = |what: &str, error: io::Error| format!("cannot {what} {}: {error}", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| cannot("make", e))?;
         let mut log = open_log(&folder.join(LOG)).map_err(|error| cannot("write the log in", error))?;
@@ -111,7 +111,21 @@ impl JobRunner for ProgramRunner {
     }
 
     fn place(&self, job: &Job) -> Option<PathBuf> {
-        Some(self.folder(job))
+        Some(self.folder(job.id))
+    }
+
+    fn forget(&mut self, job: JobId) {
+        let folder = self.folder(job);
+        // Thousands of files take their time, and the queue's thread has none.
+        let remove = move || match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("{} of a job that is forgotten stays: {error}", folder.display());
+            }
+            _ => {}
+        };
+        if let Err(error) = std::thread::Builder::new().name("barhive-forget".to_owned()).spawn(remove) {
+            tracing::warn!(%job, "the folder of a job that is forgotten stays: {error}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use barhive_engine::jobs::Job;
+use barhive_engine::jobs::{Job, JobId};
 use serde::{Deserialize, Serialize};
 
 /// How far a job has come, as far as it says so.
@@ -40,6 +40,9 @@ pub trait JobRunner: Send {
 
     /// Where the job keeps its log and results, if it has such a place.
     fn place(&self, job: &Job) -> Option<PathBuf>;
+
+    /// Nobody remembers this job any more; what is in its place can go.
+    fn forget(&mut self, _job: JobId) {}
 }
 
 /// A job that runs. None of these calls waits; dropped, the job is killed.

@@ -1,6 +1,7 @@
 //! The thread that owns queue, journal and runs: decides, writes, and only then tells and acts.
 
 use std::{
+    collections::BTreeSet,
     mem::take,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -8,17 +9,17 @@ use std::{
 
 use barhive_engine::{
     jobs::{
-        Change, ExecutionMode, Job, JobEvent, JobId, JobQueue, JobRequest, Lease, PausedBy, QueueOptions,
-        Refusal, Resources, Submitted,
+        Change, ExecutionMode, Job, JobEvent, JobId, JobQueue, JobRequest, Lease, QueueOptions, Refusal,
+        Submitted,
     },
     time::Clock,
 };
 use barhive_machine::LiveReport;
 
 use crate::{
-    admission::{Admission, Allowance, WatchedRun},
+    admission::Admission,
     journal::{Journal, JournalError},
-    runner::{JobProgress, JobRunner, Report, RunEnd, RunningJob, Said},
+    runner::{JobProgress, JobRunner, RunEnd},
     runs::{Doing, Runs},
     view::{JobChange, JobView, Observer, ServeError, ServerStatus},
 };
@@ -40,7 +41,7 @@ pub(crate) enum Wish {
 }
 
 /// Wishes that are met together, with one write.
-const BATCH_MAX: usize = 256;
+pub(crate) const BATCH_MAX: usize = 256;
 /// How long nobody looks at what may start while a job waits.
 const LOOK: Duration = Duration::from_secs(1);
 /// Until what could not be written is tried again.
@@ -68,6 +69,8 @@ pub(crate) struct Scheduler {
     pub(crate) ear: flume::Sender<Wish>,
     pub(crate) ends: Arc<Mutex<Vec<End>>>,
     pub(crate) runs: Runs,
+    /// Jobs that have ended and are remembered, the first that ended first.
+    pub(crate) ended: BTreeSet<(i64, JobId)>,
     /// Rights whose runs wait for an earlier run to end.
     pub(crate) to_start: Vec<Lease>,
     /// Ends of runs that are not in the journal yet.
@@ -152,6 +155,7 @@ impl Scheduler {
         if let Err(fault) = self.write(&events) {
             self.note_fault(&fault);
             self.queue = self.journal.restore(&self.options)?;
+            self.ended = ended(&self.queue);
             let refused = ServeError::NotKept(fault.to_string());
             promises.into_iter().for_each(|(promise, _)| promise(Err(refused.clone())));
             if self.is_ending {
@@ -164,6 +168,7 @@ impl Scheduler {
         for event in &events {
             self.carry_out(event);
         }
+        self.forget();
         if self.admission.memory_is_short() {
             self.runs.let_go();
         }
@@ -179,6 +184,15 @@ impl Scheduler {
             if let Some(watched) = watched {
                 self.admission.forget(&watched);
             }
+        }
+    }
+
+    /// Lets the runner forget what the queue has forgotten.
+    fn forget(&mut self) {
+        while self.ended.len() > self.options.ended_max
+            && let Some((_, job)) = self.ended.pop_first()
+        {
+            self.runner.forget(job);
         }
     }
 
@@ -280,50 +294,6 @@ impl Scheduler {
         }
     }
 
-    /// Pauses what must stand back, the least urgent first, and lets go on what must not any more, the most
-    /// urgent first.
-    fn stand_back(&mut self, now_ns: i64, events: &mut Vec<JobEvent>) {
-        if let Some(pressure) = self.admission.pressure() {
-            for lease in self.queue.shed(pressure.up_to) {
-                let paused = self.queue.pause(lease.job, PausedBy::Load, now_ns, &pressure.reason);
-                events.extend(paused.unwrap_or_default());
-            }
-        }
-        let Some(lowest) = self.allowance().lowest else { return };
-        for job in self.queue.to_resume(lowest) {
-            let resumed = self.queue.resume(job, PausedBy::Load, now_ns, "the load has fallen");
-            events.extend(resumed.unwrap_or_default());
-        }
-    }
-
-    /// Gives rights to all who fit, and makes others yield to whom they must.
-    fn hand_out(&mut self, now_ns: i64, events: &mut Vec<JobEvent>) {
-        // Each turn starts a job or makes one yield to another that starts next.
-        for _ in 0..2 * BATCH_MAX {
-            let Allowance { free, lowest: Some(lowest), .. } = self.allowance() else { return };
-            let next = self.queue.next_from(now_ns, free, lowest);
-            events.extend(next.events);
-            if next.lease.is_some() {
-                self.admission.started();
-                continue;
-            }
-            let Some(preemption) = self.queue.preempt_from(now_ns, free, lowest) else { return };
-            for victim in preemption.victims {
-                let reason = format!("yielded to job {}", preemption.waiting);
-                events.extend(self.queue.give_back(victim, now_ns, &reason).unwrap_or_default());
-            }
-        }
-    }
-
-    /// What may start, with as many jobs running as may.
-    fn allowance(&mut self) -> Allowance {
-        let allowance = self.admission.allowance(self.queue.in_use(), &self.runs.held_pids());
-        match self.queue.running().count() >= self.running_max.min(allowance.running_max) {
-            true => Allowance { free: Resources::NONE, ..allowance },
-            false => allowance,
-        }
-    }
-
     /// Does what a change, which is on disk, asks of runs.
     fn carry_out(&mut self, event: &JobEvent) {
         let job = event.job;
@@ -339,7 +309,14 @@ impl Scheduler {
             | Change::Failed { .. }
             | Change::Resumed { .. } => {}
         }
-        let Some(found) = self.queue.job(job) else { return };
+        let Some(found) = self.queue.job(job) else {
+            // It has ended, and so many others with it that it is not remembered.
+            self.runner.forget(job);
+            return;
+        };
+        if found.state.is_ended() {
+            self.ended.insert((found.state_since_ns, job));
+        }
         match &event.change {
             Change::Submitted { .. } => self.observer.submitted(found),
             Change::Started { .. } => self.observer.started(found),
@@ -352,55 +329,6 @@ impl Scheduler {
             _ => {}
         }
     }
-
-    /// Starts what has a right and room.
-    fn start_what_waits(&mut self) {
-        let memory_max = self.options.capacity.map(|capacity| capacity.memory_bytes);
-        let memory_now = if self.to_start.is_empty() { 0 } else { self.allowance().memory_now };
-        for lease in take(&mut self.to_start) {
-            let Some(job) = self.queue.job(lease.job).filter(|job| job.lease() == Some(lease)) else {
-                continue;
-            };
-            if self.runs.go_on(job.id, lease) {
-                continue;
-            }
-            if self.runs.get(job.id).is_some() || !self.runs.make_room(job, memory_max, memory_now) {
-                self.to_start.push(lease);
-                continue;
-            }
-            let number = self.runs.next_number();
-            match self.runner.start(job, self.report(job.id, number)) {
-                Ok(handle) => {
-                    let place = self.runner.place(job);
-                    let watched = handle.pid().map(|pid| WatchedRun { job: job.id, pid, place });
-                    watched.iter().for_each(|run| self.admission.watch(run));
-                    self.runs.insert(job, number, lease, watched, handle);
-                }
-                Err(why) => {
-                    tracing::warn!(job = %job.id, "cannot be started: {why}");
-                    self.runs.insert(job, number, lease, None, Box::new(NeverStarted));
-                    let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-                    // Its report was dropped, and said so.
-                    ends.retain(|(_, of, _)| *of != number);
-                    ends.push((job.id, number, RunEnd::Failed(why)));
-                    drop(self.ear.try_send(Wish::Look));
-                }
-            }
-        }
-    }
-
-    fn report(&self, job: JobId, number: u64) -> Report {
-        let (ear, ends) = (self.ear.clone(), Arc::clone(&self.ends));
-        Report::new(move |said| match said {
-            // Where there is much to hear, the next word will do.
-            Said::Progress(progress) => drop(ear.try_send(Wish::Progress(job, number, progress))),
-            Said::Ended(end) => {
-                ends.lock().unwrap_or_else(PoisonError::into_inner).push((job, number, end));
-                // Whoever has no room for one more wish looks soon anyway.
-                drop(ear.try_send(Wish::Look));
-            }
-        })
-    }
 }
 
 fn refuse(wish: Wish, why: ServeError) {
@@ -411,18 +339,9 @@ fn refuse(wish: Wish, why: ServeError) {
     }
 }
 
-/// The run of a job whose start failed, until that is in the journal.
-struct NeverStarted;
-
-impl RunningJob for NeverStarted {
-    fn pause(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn resume(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn stop(&mut self) {}
-    fn kill(&mut self) {}
+/// Jobs that have ended and are remembered.
+pub(crate) fn ended(queue: &JobQueue) -> BTreeSet<(i64, JobId)> {
+    queue.jobs().filter(|job| job.state.is_ended()).map(|job| (job.state_since_ns, job.id)).collect()
 }
 
 /// Gives back what a server that is gone had running.

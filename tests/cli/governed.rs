@@ -168,3 +168,22 @@ fn what_a_job_uses_is_kept_with_it_and_shown() {
     let shown = ask(&place, &["show", &job]);
     assert!(shown.fits_80_columns().stdout.contains(" of a core on average"), "{}", shown.stdout);
 }
+
+#[test]
+fn the_folder_of_a_job_goes_when_the_job_is_forgotten_and_results_elsewhere_stay() {
+    let place = Place::new();
+    let set = concat!(env!("CARGO_MANIFEST_DIR"), "/config/quickstart.yaml");
+    place.write("server.yaml", "queue: {ended_max: 1}\nbreaker: {enabled: false}\n");
+    let _server = Server::start(&place, &["server.yaml"]);
+    for job in ["1", "2", "3"] {
+        let elsewhere: &[&str] = if job == "1" { &["--results-dir", "kept"] } else { &[] };
+        let submitted = ask(&place, &[&["submit", set], elsewhere].concat());
+        assert_eq!(submitted.code, Some(0), "{}", submitted.stderr);
+        wait_for(&place, job, "completed");
+    }
+    until("the folders of the first two are gone", || {
+        !place.path("state/jobs/1").exists() && !place.path("state/jobs/2").exists()
+    });
+    assert!(place.path("state/jobs/3/results/report.json").exists());
+    assert!(place.path("kept/report.json").exists());
+}

@@ -92,7 +92,7 @@ pub(crate) struct ServerQueueSection {
     pub(crate) ageing: Option<Captured<AgeingSection>>,
     /// How often a job that does not fit is passed by smaller ones before room is kept for it. Default: 8.
     pub(crate) passes_max: Option<Located<u64>>,
-    /// Jobs that have ended and are remembered. Default: 1000.
+    /// Jobs that have ended and are remembered; the folder of one that is forgotten goes. Default: 1000.
     pub(crate) ended_max: Option<Located<u64>>,
 }
 

@@ -268,3 +268,25 @@ fn status_says_where_it_is_since_when_and_why() {
          without our workers 50.0 %, memory 40.0 %; probe in 20.0 s, submit again then; BULK and LOW jobs are paused"
     );
 }
+
+#[test]
+fn one_that_is_off_sees_and_does_nothing() {
+    let config = BreakerConfig { enabled: false, ..BreakerConfig::default() };
+    let breaker = CircuitBreaker::new(ResourceThresholds::default(), config).unwrap();
+    let mut bench = Bench { breaker, now_ns: 0, events: Vec::new() };
+    bench.samples(600, 100.0, 99.0);
+    assert!(bench.events.is_empty() && bench.submission().is_admitted() && bench.start().is_admitted());
+    assert_eq!((bench.breaker.state(), bench.breaker.shed()), (BreakerState::Closed, Shed::Nothing));
+    let said = bench.breaker.explain(bench.now_ns);
+    assert_eq!(said, "off (`breaker.enabled: false`): CPU without our workers 100.0 %, memory 99.0 %");
+}
+
+#[test]
+fn only_the_first_job_that_starts_while_it_is_half_open_is_its_probe() {
+    let mut bench = Bench::new();
+    bench.samples(3, 99.0, 40.0).seconds(30, 10.0);
+    assert_eq!(bench.breaker.state(), BreakerState::HalfOpen);
+    assert!(bench.breaker.wants_probe());
+    assert!(bench.start().is_admitted());
+    assert!(!bench.breaker.wants_probe() && !bench.start().is_admitted());
+}
