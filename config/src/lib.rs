@@ -7,6 +7,7 @@
 mod build;
 mod compose;
 mod fault;
+mod http;
 mod json_schema;
 mod kind;
 mod load;
@@ -33,6 +34,7 @@ pub use load::{
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
 pub use section::Origin;
+pub use http::{HttpListen, HttpSettings, TelegramSettings, http_listen};
 pub use server::{ServerSettings, load_server, server_schema};
 pub use sweep::{Isolation, LoadedSweep, PointsFile, ProcessSettings, RankBy, SweepSettings};
 pub use value::{Cores, DatabaseUrl, byte_size, database_url, time_span};

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     Faults,
     fault::FaultLog,
+    http::{HttpSettings, TelegramSettings, http, telegram},
     read::{Captured, Located, Place, Reader},
     section::{
         AgeingSection, JobsMaxSection, LevelsSection, ServerModeSection, ServerQueueSection, ServerSection,
@@ -40,6 +41,10 @@ pub struct ServerSettings {
     pub thresholds: ResourceThresholds,
     /// When jobs are held, paused and refused.
     pub breaker: BreakerConfig,
+    /// How it is reached over HTTP.
+    pub http: HttpSettings,
+    /// The bot that tells a chat when jobs have ended.
+    pub telegram: Option<TelegramSettings>,
 }
 
 impl Default for ServerSettings {
@@ -53,6 +58,8 @@ impl Default for ServerSettings {
             queue: QueueOptions::default(),
             thresholds: ResourceThresholds::default(),
             breaker: BreakerConfig::default(),
+            http: HttpSettings::default(),
+            telegram: None,
         }
     }
 }
@@ -73,7 +80,7 @@ pub fn load_server(path: &Path) -> Result<ServerSettings, Faults> {
     };
     let Some((file, text)) = take_text(bytes, shown, &log) else { return Err(log.finish()) };
     let Some(root) = parse(&text, file, Budget::default(), &log) else { return Err(log.finish()) };
-    let environment = |_: &str| None;
+    let environment = |name: &str| std::env::var(name).ok();
     let reader = Reader::new(&log, &environment);
     let section = reader.read::<ServerSection>(&Place::root(&root)).unwrap_or_default();
     let settings = settings(&reader, &Place::root(&root), section, path.parent().unwrap_or(Path::new("")));
@@ -110,6 +117,8 @@ fn settings(reader: &Reader<'_>, root: &Place<'_>, section: ServerSection, dir: 
         queue: queue(reader, section.queue.as_ref()),
         thresholds,
         breaker,
+        http: http(reader, section.http.as_ref(), dir),
+        telegram: telegram(reader, section.telegram.as_ref()),
     }
 }
 

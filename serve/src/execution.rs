@@ -263,6 +263,16 @@ impl ExecutionManager {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same as [`ask`](Self::ask) for whoever may not stand still while the disk is slow.
+    pub(crate) async fn ask_later<T>(
+        &self,
+        wish: impl FnOnce(flume::Sender<T>) -> Wish,
+    ) -> Result<T, ServeError> {
+        let (reply, answer) = flume::bounded(1);
+        self.wishes.send_async(wish(reply)).await.map_err(|_| ServeError::Gone)?;
+        answer.recv_async().await.map_err(|_| ServeError::Gone)
+    }
+
     fn ask<T>(&self, wish: impl FnOnce(flume::Sender<T>) -> Wish) -> Result<T, ServeError> {
         let (reply, answer) = flume::bounded(1);
         self.wishes.send(wish(reply)).map_err(|_| ServeError::Gone)?;

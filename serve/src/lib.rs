@@ -6,11 +6,16 @@
 //!   then told and acted upon.
 //! - [`ProgramRunner`] is the runner that starts programs.
 //! - [`Socket`] serves it to other processes, [`Client`] asks.
+//! - [`HttpServer`] serves it to programs and browsers.
 
 mod admission;
 mod client;
 mod execution;
+<<<<<<< HEAD
 mod handing_out;
+=======
+mod http;
+>>>>>>> 978af92 (wip http)
 mod journal;
 mod program;
 mod runner;
@@ -25,9 +30,14 @@ mod wire;
 pub use admission::{Admission, Allowance, FixedCapacity, GovernedAdmission, Pressure, WatchedRun};
 pub use client::{Client, ClientError};
 pub use execution::{ExecutionManager, ManagerOptions, StartError};
+pub use http::{
+    Desk, Events, Grant, Health, HttpError, HttpLimits, HttpOptions, HttpServer, JobResults, MissedEvent, ModeRequest, Moment,
+    Problem,
+    ProgressEvent, RankedBy, Session, SessionRequest, SnapshotEvent, Submission, Submitted, TlsFiles, Token, TokenError,
+};
 pub use journal::{Journal, JournalError};
 pub use program::{LOG, ProgramRunner, Work, WorkKind};
-pub use runner::{JobProgress, JobRunner, Report, RunEnd, RunningJob};
+pub use runner::{BestPart, JobProgress, JobRunner, Report, RunEnd, RunningJob, WorkerProgress};
 pub use socket::Socket;
 pub use state::{StateFolder, StateFolderError};
 pub use usage::{JobUsage, USAGE};

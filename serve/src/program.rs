@@ -53,6 +53,16 @@ pub struct Work {
     pub results_dir: Option<PathBuf>,
     /// Where the process works: paths that a file leaves to the current folder begin there.
     pub folder: PathBuf,
+    /// Who is told when the job has ended: URLs, or `telegram`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+}
+
+impl Work {
+    /// Where the results of the job whose folder this is are.
+    pub fn results(&self, place: &Path) -> PathBuf {
+        self.results_dir.clone().unwrap_or_else(|| place.join("results"))
+    }
 }
 
 /// Runs jobs as processes of a program with the command line of barhive.
@@ -130,7 +140,7 @@ impl JobRunner for ProgramRunner {
 }
 
 fn arguments(work: &Work, folder: &Path, workers: u32) -> Vec<OsString> {
-    let results = work.results_dir.clone().unwrap_or_else(|| folder.join("results"));
+    let results = work.results(folder);
     let mut arguments: Vec<OsString> = match work.kind {
         WorkKind::Set => vec!["run".into()],
         WorkKind::Sweep => {

@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
+<<<<<<< HEAD
 use barhive_engine::jobs::{Job, JobId};
+=======
+use barhive_engine::jobs::Job;
+use schemars::JsonSchema;
+>>>>>>> 978af92 (wip http)
 use serde::{Deserialize, Serialize};
 
 /// How far a job has come, as far as it says so.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct JobProgress {
     /// From 0 to 1.
     pub fraction: f64,
@@ -16,6 +22,41 @@ pub struct JobProgress {
     pub total: Option<u64>,
     /// Seconds to its end at its present pace.
     pub remaining_s: Option<f64>,
+    /// Parts that failed for good.
+    pub failed: u64,
+    /// Parts done per second.
+    pub per_s: Option<f64>,
+    /// The best of its parts so far.
+    pub best: Option<BestPart>,
+    /// What each of its workers has in hand.
+    pub workers: Vec<WorkerProgress>,
+}
+
+/// The best part of a job so far, by what the job ranks by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BestPart {
+    /// Its number, from 1.
+    pub variant: u64,
+    /// What it is ranked by.
+    pub figure: String,
+    /// How much of that it has.
+    pub value: f64,
+}
+
+/// What a worker of a job is doing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WorkerProgress {
+    /// Its number, from 1.
+    pub worker: u32,
+    /// The parts that it has in hand, as in `11-20`; `None` while it has none.
+    pub jobs: Option<String>,
+    /// How far it is with them, from 0 to 1.
+    pub fraction: f64,
+    /// Parts that it has done.
+    pub done: u64,
+    /// How often it was replaced.
+    pub restarts: u32,
 }
 
 /// How a run of a job ended.

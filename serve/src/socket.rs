@@ -162,7 +162,7 @@ fn answer(request: Request, manager: &ExecutionManager) -> Result<Answer, ServeE
     let change = |job, change, reason| manager.change(job, change, reason).map(|()| Answer::Done);
     match request {
         Request::Submit { request } => manager.submit(request).map(|job| Answer::Submitted { job }),
-        Request::List => manager.jobs().map(|jobs| Answer::Jobs(jobs.into_iter().map(brief).collect())),
+        Request::List => manager.jobs().map(|jobs| Answer::Jobs(jobs.into_iter().map(JobView::brief).collect())),
         Request::Show { job } => manager.job(job).map(|job| Answer::Job(Box::new(job))),
         Request::Pause { job } => change(job, JobChange::Pause(PausedBy::Owner), "paused by its owner"),
         Request::Resume { job } => change(job, JobChange::Resume(PausedBy::Owner), "resumed by its owner"),
@@ -171,13 +171,4 @@ fn answer(request: Request, manager: &ExecutionManager) -> Result<Answer, ServeE
         Request::Live(report) => manager.live(report).map(|()| Answer::Done),
         Request::Status => manager.status().map(|status| Answer::Status(Box::new(status))),
     }
-}
-
-/// Of many jobs only the last transition is told.
-fn brief(mut view: JobView) -> JobView {
-    let known = view.job.history.len();
-    let last = view.job.history.pop();
-    view.job.history = last.into_iter().collect();
-    view.job.forgotten += known.saturating_sub(1) as u64;
-    view
 }

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use barhive_engine::jobs::{Job, JobId, PausedBy, QueueStatistics, Refusal, Resources};
 use barhive_machine::MachineStatus;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{runner::JobProgress, usage::JobUsage};
 
 /// A job and how far it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobView {
     /// The job.
     #[serde(flatten)]
@@ -23,8 +24,20 @@ pub struct JobView {
     pub usage: Option<JobUsage>,
 }
 
+impl JobView {
+    /// Without all but the last transition: of many jobs no more is told.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        let known = self.job.history.len();
+        let last = self.job.history.pop();
+        self.job.history = last.into_iter().collect();
+        self.job.forgotten += known.saturating_sub(1) as u64;
+        self
+    }
+}
+
 /// How the server is doing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerStatus {
     /// Version of the program.
     pub version: String,
@@ -100,7 +113,32 @@ pub trait Observer: Send {
     fn progress(&mut self, _job: &Job, _progress: &JobProgress) {}
     /// A job has ended, in whatever way.
     fn ended(&mut self, _job: &Job) {}
+    /// Anything at all has happened to a job: these and pauses, retries, yielding. Told before the others.
+    fn changed(&mut self, _job: &Job) {}
 }
 
 /// Hears nothing.
 impl Observer for () {}
+
+/// All of them hear, in order.
+impl Observer for Vec<Box<dyn Observer>> {
+    fn submitted(&mut self, job: &Job) {
+        self.iter_mut().for_each(|observer| observer.submitted(job));
+    }
+
+    fn started(&mut self, job: &Job) {
+        self.iter_mut().for_each(|observer| observer.started(job));
+    }
+
+    fn progress(&mut self, job: &Job, progress: &JobProgress) {
+        self.iter_mut().for_each(|observer| observer.progress(job, progress));
+    }
+
+    fn ended(&mut self, job: &Job) {
+        self.iter_mut().for_each(|observer| observer.ended(job));
+    }
+
+    fn changed(&mut self, job: &Job) {
+        self.iter_mut().for_each(|observer| observer.changed(job));
+    }
+}

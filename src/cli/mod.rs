@@ -16,6 +16,7 @@ mod list;
 mod logging;
 mod outcome;
 mod output;
+mod page;
 mod panics;
 mod params;
 mod plan;
@@ -76,6 +77,8 @@ enum Command {
     Jobs(jobs::JobsCommand),
     /// Show how a server is doing
     Status(status::StatusFlags),
+    /// Print a link to the page of a server, good for five minutes and once
+    Page(page::PageFlags),
     /// Check a set or sweep and its data without running it; shows all faults at once
     Validate(validate::ValidateFlags),
     /// Predict what a set or sweep will take: parts, passes, indicators, memory, time
@@ -140,9 +143,10 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Sweep(flags) => sweep::run(flags, &cli.logs, registry, out),
         Command::Runs(command) => runs::run(command, parts, out),
         Command::Report(flags) => report::run(flags, parts, out),
-        Command::Serve(flags) => serve::run(flags, &cli.logs),
+        Command::Serve(flags) => serve::run(flags, parts, &cli.logs),
         Command::Jobs(command) => jobs::run(command, parts, out),
         Command::Status(flags) => status::run(flags, out),
+        Command::Page(flags) => page::run(flags, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),
         Command::Schema(flags) => schema::run(flags, parts, out),

@@ -1,5 +1,8 @@
 //! `serve`: a server that runs queued jobs until it is told to end.
 
+mod desk;
+mod reach;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -8,15 +11,20 @@ use std::{
 };
 
 use barhive_actors::clock::SystemClock;
-use barhive_config::{ServerSettings, load_server};
-use barhive_engine::jobs::{ExecutionMode, QueueOptions, Resources};
+use barhive_config::{HttpListen, ServerSettings, http_listen, load_server};
+use barhive_engine::{
+    jobs::{ExecutionMode, QueueOptions, Resources},
+    registry::Registry as Parts,
+};
 use barhive_machine::{MonitorOptions, ResourceMonitor};
 use barhive_serve::{
-    Admission, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, ProgramRunner, Socket,
+    Admission, Events, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, ProgramRunner, Socket,
     StateFolder,
 };
 use clap::Args;
 
+pub(super) use self::reach::Reached;
+use self::reach::Reach;
 use super::{
     jobs::STATE,
     logging::LogFlags,
@@ -40,16 +48,20 @@ pub(super) struct ServeFlags {
     /// Keep everything here [default: as the file says, else barhive-state]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Listen for HTTP at this address, or at none [default: as the file says, else 127.0.0.1:8787 if it is free]
+    #[arg(long, value_name = "ADDRESS", value_parser = http_listen)]
+    http: Option<HttpListen>,
 }
 
-pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
+pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome {
     let interrupt = signals::interrupt_flag()
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
-    let settings = match &flags.file {
+    let mut settings = match &flags.file {
         Some(file) => load_server(file).map_err(|faults| CliError::Usage(faults.to_string()))?,
         None => ServerSettings::default(),
     };
     let path = flags.state.clone().or(settings.state.clone()).unwrap_or_else(|| STATE.into());
+    settings.http.listen = flags.http.unwrap_or(settings.http.listen);
     allow_clients();
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     let state = StateFolder::open(&path).map_err(|error| failed(&error))?;
@@ -60,10 +72,12 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
         Resources::new(settings.memory_bytes.unwrap_or(MEMORY_BYTES), settings.workers.unwrap_or(cores));
     let running_max = settings.running_max.unwrap_or(RUNNING_MAX);
     let admission = admission(&settings, capacity);
+    let events = Events::default();
     let options = ManagerOptions {
         queue: QueueOptions { capacity: Some(capacity), ..settings.queue },
         running_max,
         admission: Some(admission),
+        observer: events.observer(),
         ..ManagerOptions::default()
     };
     let runner = ProgramRunner::new(program, state.path().join("jobs"));
@@ -73,6 +87,7 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
     let socket = Socket::open(&name, Arc::clone(&manager)).map_err(|error| {
         CliError::Failed(format!("cannot listen at {}: {error}; a shorter folder may help", name.display()))
     })?;
+    let reach = Reach::open(settings.http, state.path(), parts, &manager, &events)?;
     if !logs.is_quiet() {
         let at_once = if settings.mode == ExecutionMode::Standalone { 1 } else { running_max };
         let (workers, jobs) = (count(capacity.workers as usize, "worker"), count(at_once, "job"));
@@ -84,12 +99,18 @@ pub(super) fn run(flags: &ServeFlags, logs: &LogFlags) -> Outcome {
             state.path().display(),
             settings.mode
         );
+        if let Some(reach) = &reach {
+            let _ = writeln!(io::stderr(), "page {}; `barhive page` prints a link that opens it", reach.url());
+        }
     }
     while !interrupt.load(Ordering::Relaxed) && manager.is_working() {
         std::thread::sleep(EVERY);
     }
+    if let Some(reach) = &reach {
+        reach.close();
+    }
     let ended = manager.shut_down();
-    drop(socket);
+    drop((socket, reach));
     ended.map(|()| Done::All).map_err(|fault| CliError::Failed(fault.to_string()))
 }
 

@@ -34,7 +34,7 @@ impl Server {
     /// Starts one in `state` and waits until it listens. Other tests load the machine: without a file of its
     /// own it does not mind.
     pub fn start(place: &Place, args: &[&str]) -> Self {
-        let mut args = [&["serve", "--state", "state"][..], args].concat();
+        let mut args = [&["serve", "--state", "state", "--http", "none"][..], args].concat();
         if !args.iter().any(|arg| arg.ends_with(".yaml")) {
             place.write("undisturbed.yaml", "breaker: {enabled: false}\n");
             args.push("undisturbed.yaml");

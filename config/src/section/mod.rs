@@ -1,6 +1,7 @@
 //! What a strategy set may say, section by section. The comments here are the reference that users read.
 
 mod account;
+mod http;
 mod instrument;
 mod machinery;
 mod origin;
@@ -10,6 +11,7 @@ mod strategy;
 mod sweep;
 
 pub(crate) use account::{AccountKind, AccountSection, RiskSection};
+pub(crate) use http::{HttpSection, TelegramSection, TlsSection};
 pub(crate) use instrument::{FeesSection, InstrumentSection};
 pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSection, ReportSection};
 pub use origin::Origin;

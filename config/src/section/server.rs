@@ -4,6 +4,7 @@ use barhive_engine::governor::BreakerConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::{HttpSection, TelegramSection};
 use crate::{
     read::{Captured, Located},
     value::{ByteSize, Span},
@@ -33,6 +34,10 @@ pub(crate) struct ServerSection {
     pub(crate) thresholds: Option<Captured<ThresholdsSection>>,
     /// When jobs are held, paused and refused because others load the machine.
     pub(crate) breaker: Option<Captured<BreakerConfig>>,
+    /// How the server is reached over HTTP.
+    pub(crate) http: Option<Captured<HttpSection>>,
+    /// The bot that tells a chat when jobs have ended. Default: none.
+    pub(crate) telegram: Option<Captured<TelegramSection>>,
 }
 
 /// Where the alert levels of each resource begin.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::AlertLevel;
 
 /// The machine at one moment. Shares of the processor are percent of all cores together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ResourceSample {
     /// When it was taken, monotonic nanoseconds.
     pub at_ns: u64,
@@ -41,7 +41,7 @@ impl ResourceSample {
 }
 
 /// What is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// The processor, without our own backtest workers.
@@ -80,7 +80,7 @@ impl fmt::Display for Resource {
 }
 
 /// A value and its level.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Reading {
     /// In the resource's unit.
     pub value: f64,
@@ -89,7 +89,7 @@ pub struct Reading {
 }
 
 /// How bad everything is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Assessment {
     /// The processor, without our own backtest workers.
     pub cpu: Reading,

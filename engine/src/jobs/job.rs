@@ -42,7 +42,7 @@ pub struct Lease {
 }
 
 /// A step in a job's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Transition {
     /// When, UTC nanoseconds.
     pub at_ns: i64,
@@ -53,7 +53,7 @@ pub struct Transition {
 }
 
 /// A job that was submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Job {
     /// Its number.
     pub id: JobId,

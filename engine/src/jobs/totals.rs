@@ -28,7 +28,7 @@ pub(super) struct Totals {
 }
 
 /// What the queue has done and is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct QueueStatistics {
     /// Jobs that were taken in.
     pub submitted: u64,

@@ -31,7 +31,7 @@ pub enum Role {
 }
 
 /// What a watched process and its children have used since it is watched.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TreeUse {
     /// The watched process.
     pub pid: u32,

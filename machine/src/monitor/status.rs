@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::gauge::TreeUse;
 
 /// The machine, how bad its use is, and what follows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MachineStatus {
     /// When it was measured, UTC nanoseconds; 0 before the first sample.
     pub at_ns: i64,
@@ -46,7 +46,7 @@ pub struct MachineStatus {
 }
 
 /// When a resource reaches a level if it goes on like this.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Outlook {
     /// Which.
     pub resource: Resource,
@@ -59,7 +59,7 @@ pub struct Outlook {
 }
 
 /// Something that was decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
     /// When, UTC nanoseconds.
     pub at_ns: i64,
@@ -68,7 +68,7 @@ pub struct Decision {
 }
 
 /// What live work says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LiveReport {
     /// How far it is behind: from a bar to what was decided on it, milliseconds; the longest since its last report.

@@ -10,10 +10,10 @@ use chrono_tz::Tz;
 ///
 /// # Errors
 /// What was expected and found.
-pub(super) fn deadline(text: &str, now_ns: i64, zone: Tz) -> Result<i64, String> {
+pub(in crate::cli) fn deadline(text: &str, now_ns: i64, zone: Tz) -> Result<i64, String> {
     let fault = || {
         format!(
-            "--deadline: expected a stamp such as 2026-01-31T18:00:00Z or a time of day such as 18:00, found `{text}`"
+            "expected a stamp such as 2026-01-31T18:00:00Z or a time of day such as 18:00, found `{text}`"
         )
     };
     let Ok(time) = NaiveTime::parse_from_str(text, "%H:%M") else {
@@ -33,7 +33,7 @@ pub(super) fn deadline(text: &str, now_ns: i64, zone: Tz) -> Result<i64, String>
 }
 
 /// The zone of this machine: `TZ`, else what `/etc/localtime` leads to, else UTC.
-pub(super) fn local_zone() -> Tz {
+pub(in crate::cli) fn local_zone() -> Tz {
     let named = std::env::var("TZ").ok().and_then(|name| name.trim_start_matches(':').parse().ok());
     named.or_else(|| zone_of(&fs::read_link(Path::new("/etc/localtime")).ok()?)).unwrap_or(Tz::UTC)
 }

@@ -1,5 +1,6 @@
 //! `jobs`: submits jobs to a server, looks at them and changes them.
 
+mod asked;
 mod deadline;
 mod list;
 mod logs;
@@ -16,7 +17,11 @@ use barhive_serve::{Answer, Client, ClientError, JobView, Request};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-pub(super) use self::span::span;
+pub(super) use self::{
+    asked::Asked,
+    deadline::{deadline, local_zone},
+    span::span,
+};
 use super::{
     outcome::{CliError, Done, Outcome},
     output::{self, Format},

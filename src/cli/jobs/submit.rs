@@ -7,21 +7,17 @@ use std::{
 };
 
 use barhive_actors::clock::SystemClock;
-use barhive_config::{Document, LoadOptions, load_any, time_span};
+use barhive_config::time_span;
 use barhive_engine::{
-    jobs::{JobPriority, JobRequest, Resources},
+    jobs::{JobPriority, JobRequest},
     registry::Registry as Parts,
     time::Clock,
 };
-use barhive_serve::{Answer, Request, Work, WorkKind};
+use barhive_serve::{Answer, Request};
 use clap::Args;
 use serde_json::json;
 
-use super::{
-    ServerFlags,
-    deadline::{deadline, local_zone},
-    unexpected,
-};
+use super::{Asked, ServerFlags, deadline, local_zone, unexpected};
 use crate::cli::{
     outcome::{CliError, Done, Outcome},
     output::{self, Format},
@@ -77,37 +73,23 @@ pub(super) fn run(flags: &SubmitFlags, parts: &Parts, out: &mut dyn Write) -> Ou
 
 /// The request that flags and the file make. A file with faults is not submitted.
 fn request(flags: &SubmitFlags, parts: &Parts) -> Result<JobRequest, CliError> {
-    let document = load_any(&flags.file, parts, &LoadOptions::default())
-        .map_err(|faults| CliError::Usage(faults.to_string()))?;
-    let (kind, name) = match document {
-        Document::Set(set) => (WorkKind::Set, set.spec.name),
-        Document::Sweep(sweep) => (WorkKind::Sweep, sweep.spec.name),
-    };
     let absolute = |path: &Path| {
         std::path::absolute(path)
             .map_err(|error| CliError::Usage(format!("{} cannot be found: {error}", path.display())))
     };
-    let work = Work {
-        kind,
+    let deadline = flags.deadline.as_deref().map(|text| deadline(text, SystemClock.now_ns(), local_zone()));
+    let asked = Asked {
         file: absolute(&flags.file)?,
+        name: flags.name.clone(),
+        priority: flags.priority,
+        deadline_ns: deadline.transpose().map_err(|fault| CliError::Usage(format!("--deadline: {fault}")))?,
+        timeout: flags.timeout,
+        retries: flags.retries,
+        memory_bytes: flags.memory,
+        workers: flags.workers,
         results_dir: flags.results_dir.as_deref().map(absolute).transpose()?,
         folder: absolute(Path::new("."))?,
+        notify: Vec::new(),
     };
-    let payload = serde_json::to_string(&work)
-        .map_err(|error| CliError::Usage(format!("a path is not UTF-8, which jobs must be: {error}")))?;
-    let deadline = flags.deadline.as_deref();
-    let deadline = deadline.map(deadline_of).transpose().map_err(CliError::Usage)?;
-    let timeout_ns = flags.timeout.map(|timeout| i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX));
-    Ok(JobRequest {
-        priority: flags.priority,
-        deadline_ns: deadline,
-        timeout_ns,
-        retries: flags.retries,
-        resources: Resources::new(flags.memory, flags.workers),
-        ..JobRequest::new(flags.name.clone().unwrap_or(name), payload)
-    })
-}
-
-fn deadline_of(text: &str) -> Result<i64, String> {
-    deadline(text, SystemClock.now_ns(), local_zone())
+    asked.request(&flags.file, parts).map_err(CliError::Usage)
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where the breaker is. It goes from closed to open to half-open, and from there to either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreakerState {
     /// Jobs are taken.
@@ -69,7 +69,7 @@ impl Admission {
 ///
 /// Where memory is what is short, a paused job must give its memory back: it yields its pass and takes it
 /// up again later. One that merely holds still would keep what everybody waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Shed {
     /// None.
