@@ -78,6 +78,10 @@ start_postgres() {
     export BARHIVE_TEST_POSTGRES="postgres://barhive@${sockets//\//%2F}/postgres"
 }
 
+# The page of the job server is looked at by a browser.
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    install_debian chromium
+
 say "PostgreSQL for the tests"
 start_postgres
 

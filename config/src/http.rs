@@ -61,14 +61,20 @@ pub struct TelegramSettings {
 pub fn http_listen(text: &str) -> Result<HttpListen, String> {
     match text {
         "none" => Ok(HttpListen::Nowhere),
-        "localhost" => Err("expected an address with a port, as in 127.0.0.1:8787, found \"localhost\"".to_owned()),
+        "localhost" => {
+            Err("expected an address with a port, as in 127.0.0.1:8787, found \"localhost\"".to_owned())
+        }
         _ => text.parse().map(HttpListen::At).map_err(|_| {
             format!("expected none, or an address with a port, as in 127.0.0.1:8787, found \"{text}\"")
         }),
     }
 }
 
-pub(crate) fn http(reader: &Reader<'_>, captured: Option<&Captured<HttpSection>>, dir: &Path) -> HttpSettings {
+pub(crate) fn http(
+    reader: &Reader<'_>,
+    captured: Option<&Captured<HttpSection>>,
+    dir: &Path,
+) -> HttpSettings {
     let section: HttpSection = captured.and_then(|captured| reader.open(captured)).unwrap_or_default();
     let tls: Option<TlsSection> = section.tls.as_ref().and_then(|tls| reader.open(tls));
     let tls_is_named = section.tls.is_some();
@@ -106,7 +112,9 @@ fn names(reader: &Reader<'_>, captured: &Captured<Vec<Located<String>>>) -> Vec<
         let Some(name) = reader.read::<String>(&place) else { continue };
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
         if name.is_empty() || !name.bytes().all(is_letter) {
-            let fault = format!("expected the name of a machine without a port, as in bars.example, found \"{name}\"");
+            let fault = format!(
+                "expected the name of a machine without a port, as in bars.example, found \"{name}\""
+            );
             reader.fault(&place, fault, None);
             continue;
         }
@@ -115,7 +123,10 @@ fn names(reader: &Reader<'_>, captured: &Captured<Vec<Located<String>>>) -> Vec<
     names
 }
 
-pub(crate) fn telegram(reader: &Reader<'_>, captured: Option<&Captured<TelegramSection>>) -> Option<TelegramSettings> {
+pub(crate) fn telegram(
+    reader: &Reader<'_>,
+    captured: Option<&Captured<TelegramSection>>,
+) -> Option<TelegramSettings> {
     let section = reader.open(captured?)?;
     let place = reader.place(section.token.place);
     let is_plain = matches!(&place.node.value, Value::Scalar(written) if !written.text.contains("${"));
@@ -209,8 +220,14 @@ telegram: {token: hunter2, chat: \"\", url: ftp://x}
 ";
         let faults = load(text).unwrap_err().to_string();
         let parts = [
-            "as in 127.0.0.1:8787", "found an empty text", "key", "without a port", "filez", "${TELEGRAM_TOKEN}",
-            "@name of a channel", "begins with https://",
+            "as in 127.0.0.1:8787",
+            "found an empty text",
+            "key",
+            "without a port",
+            "filez",
+            "${TELEGRAM_TOKEN}",
+            "@name of a channel",
+            "begins with https://",
         ];
         for part in parts {
             assert!(faults.contains(part), "{part}: {faults}");

@@ -26,6 +26,7 @@ mod variant;
 
 pub use barhive_engine::secret::Secret;
 pub use fault::{Fault, Faults};
+pub use http::{HttpListen, HttpSettings, TelegramSettings, http_listen};
 pub use json_schema::{schema, sweep_schema};
 pub use load::{
     Document, Environment, LoadOptions, Loaded, ReportOptions, load, load_any, load_str, load_sweep,
@@ -34,7 +35,6 @@ pub use load::{
 pub use preset::{calendar, calendar_names, fee_names, fees};
 pub use reference::reference_markdown;
 pub use section::Origin;
-pub use http::{HttpListen, HttpSettings, TelegramSettings, http_listen};
 pub use server::{ServerSettings, load_server, server_schema};
 pub use sweep::{Isolation, LoadedSweep, PointsFile, ProcessSettings, RankBy, SweepSettings};
 pub use value::{Cores, DatabaseUrl, byte_size, database_url, time_span};

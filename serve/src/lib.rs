@@ -11,11 +11,8 @@
 mod admission;
 mod client;
 mod execution;
-<<<<<<< HEAD
 mod handing_out;
-=======
 mod http;
->>>>>>> 978af92 (wip http)
 mod journal;
 mod program;
 mod runner;
@@ -31,9 +28,9 @@ pub use admission::{Admission, Allowance, FixedCapacity, GovernedAdmission, Pres
 pub use client::{Client, ClientError};
 pub use execution::{ExecutionManager, ManagerOptions, StartError};
 pub use http::{
-    Desk, Events, Grant, Health, HttpError, HttpLimits, HttpOptions, HttpServer, JobResults, MissedEvent, ModeRequest, Moment,
-    Problem,
-    ProgressEvent, RankedBy, Session, SessionRequest, SnapshotEvent, Submission, Submitted, TlsFiles, Token, TokenError,
+    Desk, Events, Grant, Health, HttpError, HttpLimits, HttpOptions, HttpServer, JobResults, MissedEvent,
+    ModeRequest, Moment, Problem, ProgressEvent, RankedBy, Session, SessionRequest, SnapshotEvent,
+    Submission, Submitted, TlsFiles, Token, TokenError,
 };
 pub use journal::{Journal, JournalError};
 pub use program::{LOG, ProgramRunner, Work, WorkKind};

@@ -2,12 +2,8 @@
 
 use std::path::PathBuf;
 
-<<<<<<< HEAD
 use barhive_engine::jobs::{Job, JobId};
-=======
-use barhive_engine::jobs::Job;
 use schemars::JsonSchema;
->>>>>>> 978af92 (wip http)
 use serde::{Deserialize, Serialize};
 
 /// How far a job has come, as far as it says so.

@@ -309,7 +309,6 @@ impl Scheduler {
             | Change::Failed { .. }
             | Change::Resumed { .. } => {}
         }
-<<<<<<< HEAD
         let Some(found) = self.queue.job(job) else {
             // It has ended, and so many others with it that it is not remembered.
             self.runner.forget(job);
@@ -318,10 +317,7 @@ impl Scheduler {
         if found.state.is_ended() {
             self.ended.insert((found.state_since_ns, job));
         }
-=======
-        let Some(found) = self.queue.job(job) else { return };
         self.observer.changed(found);
->>>>>>> 978af92 (wip http)
         match &event.change {
             Change::Submitted { .. } => self.observer.submitted(found),
             Change::Started { .. } => self.observer.started(found),

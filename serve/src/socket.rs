@@ -162,7 +162,9 @@ fn answer(request: Request, manager: &ExecutionManager) -> Result<Answer, ServeE
     let change = |job, change, reason| manager.change(job, change, reason).map(|()| Answer::Done);
     match request {
         Request::Submit { request } => manager.submit(request).map(|job| Answer::Submitted { job }),
-        Request::List => manager.jobs().map(|jobs| Answer::Jobs(jobs.into_iter().map(JobView::brief).collect())),
+        Request::List => {
+            manager.jobs().map(|jobs| Answer::Jobs(jobs.into_iter().map(JobView::brief).collect()))
+        }
         Request::Show { job } => manager.job(job).map(|job| Answer::Job(Box::new(job))),
         Request::Pause { job } => change(job, JobChange::Pause(PausedBy::Owner), "paused by its owner"),
         Request::Resume { job } => change(job, JobChange::Resume(PausedBy::Owner), "resumed by its owner"),

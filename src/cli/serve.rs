@@ -18,13 +18,13 @@ use barhive_engine::{
 };
 use barhive_machine::{MonitorOptions, ResourceMonitor};
 use barhive_serve::{
-    Admission, Events, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, ProgramRunner, Socket,
-    StateFolder,
+    Admission, Events, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, ProgramRunner,
+    Socket, StateFolder,
 };
 use clap::Args;
 
-pub(super) use self::reach::Reached;
 use self::reach::Reach;
+pub(super) use self::reach::Reached;
 use super::{
     jobs::STATE,
     logging::LogFlags,
@@ -78,7 +78,6 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
         running_max,
         admission: Some(admission),
         observer: events.observer(),
-        ..ManagerOptions::default()
     };
     let runner = ProgramRunner::new(program, state.path().join("jobs"));
     let manager = ExecutionManager::start(state.path(), options, Box::new(runner), Arc::new(SystemClock));
@@ -100,7 +99,8 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
             settings.mode
         );
         if let Some(reach) = &reach {
-            let _ = writeln!(io::stderr(), "page {}; `barhive page` prints a link that opens it", reach.url());
+            let _ =
+                writeln!(io::stderr(), "page {}; `barhive page` prints a link that opens it", reach.url());
         }
     }
     while !interrupt.load(Ordering::Relaxed) && manager.is_working() {

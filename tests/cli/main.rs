@@ -6,6 +6,7 @@ mod data;
 mod databases;
 mod full_disk;
 mod governed;
+mod http;
 mod kills;
 mod manners;
 mod program;

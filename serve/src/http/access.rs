@@ -57,7 +57,8 @@ const HEADERS: [(header::HeaderName, &str); 6] = [
 /// Refuses what was sent to another name or comes from another page; DNS that points a foreign name here
 /// passes neither. Adds [`HEADERS`] to all answers.
 pub(super) async fn gate(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let mut response = match sent_here(&shared, &request).and_then(|()| from_here(&shared, request.headers())) {
+    let mut response = match sent_here(&shared, &request).and_then(|()| from_here(&shared, request.headers()))
+    {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -90,7 +91,10 @@ fn sent_here(shared: &Shared, request: &Request) -> Result<(), Problem> {
 /// Whether the page that asks, if a page asks, is this server's own.
 fn from_here(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem> {
     let foreign = || {
-        Problem::new(StatusCode::FORBIDDEN, "the request comes from a page of another origin, and only this server's own may ask")
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            "the request comes from a page of another origin, and only this server's own may ask",
+        )
     };
     if let Some(origin) = headers.get(header::ORIGIN) {
         let scheme = if shared.is_tls { "https://" } else { "http://" };
@@ -174,7 +178,10 @@ impl Failures {
         }
         if count == FAILURES_MAX {
             // What was said is not repeated: it may be the token of something else.
-            tracing::warn!("{FAILURES_MAX} wrong tokens within a minute from {}", peer.map_or_else(String::new, |peer| peer.to_string()));
+            tracing::warn!(
+                "{FAILURES_MAX} wrong tokens within a minute from {}",
+                peer.map_or_else(String::new, |peer| peer.to_string())
+            );
         }
         Problem::new(
             StatusCode::UNAUTHORIZED,

@@ -25,11 +25,13 @@ use super::{CONNECTIONS_MAX, HttpLimits, Shared, access::Peer, patient::Patient}
 /// Largest head of a request, in bytes, and most headers.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 const HEADERS_MAX: usize = 64;
+/// What the system keeps for a reader that is slow, in bytes.
+const WAITING_BYTES: usize = 64 << 10;
 /// How long answers under way may take to end when the server does.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// What is said to whoever is too many.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
-    Content-Type: application/problem+json\r\nContent-Length: 113\r\n\r\n\
+    Content-Type: application/problem+json\r\nContent-Length: 112\r\n\r\n\
     {\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many are connected, try again later or close others\"}\n";
 
 /// Accepts until the server closes, then lets answers end.
@@ -82,8 +84,9 @@ async fn greet(
     limits: HttpLimits,
     _seat: OwnedSemaphorePermit,
 ) -> Option<()> {
-    // Answers are small and whole.
+    // Answers are small and whole, and what waits for a slow reader stays small, too.
     stream.set_nodelay(true).ok()?;
+    rustix::net::sockopt::set_socket_send_buffer_size(&stream, WAITING_BYTES).ok()?;
     let stream = Patient::new(stream, limits.stall_max);
     match tls {
         None => converse(stream, peer, service, closing, limits).await,

@@ -118,7 +118,7 @@ impl Observer for Tap {
 
     fn changed(&mut self, job: &Job) {
         if self.0.is_heard() {
-            self.0.tell("job", &JobView { job: job.clone(), progress: None, place: None }.brief());
+            self.0.tell("job", &JobView { job: job.clone(), progress: None, usage: None, place: None }.brief());
         }
     }
 }

@@ -111,7 +111,11 @@ fn queue(page: &mut Page, status: &ServerStatus) {
     page.gauge("barhive_jobs_held", "Runs that are held in memory: paused, or made to yield.", status.held);
     page.gauge("barhive_jobs_running_max", "Jobs that may run at the same time.", status.running_max);
     page.gauge("barhive_workers_in_use", "Workers that running jobs asked for.", status.in_use.workers);
-    page.gauge("barhive_memory_asked_bytes", "Memory that running jobs asked for.", status.in_use.memory_bytes);
+    page.gauge(
+        "barhive_memory_asked_bytes",
+        "Memory that running jobs asked for.",
+        status.in_use.memory_bytes,
+    );
     if let Some(capacity) = status.capacity {
         page.gauge("barhive_workers", "Workers of all running jobs together.", capacity.workers);
         page.gauge(
@@ -139,13 +143,21 @@ fn measured(page: &mut Page, machine: &MachineStatus) {
     }
     page.family("barhive_breaker_state", "gauge", "1 for the state that the breaker is in.");
     for state in [BreakerState::Closed, BreakerState::HalfOpen, BreakerState::Open] {
-        page.sample("barhive_breaker_state", &[("state", &state.to_string())], u8::from(state == machine.breaker));
+        page.sample(
+            "barhive_breaker_state",
+            &[("state", &state.to_string())],
+            u8::from(state == machine.breaker),
+        );
     }
     page.family("barhive_mode", "gauge", "1 for the mode that the machine is shared in.");
     for mode in ExecutionMode::ALL {
         page.sample("barhive_mode", &[("mode", mode.as_str())], u8::from(*mode == machine.mode));
     }
-    page.gauge("barhive_shed_levels", "Priorities that are paused, counted from BULK.", machine.shed.levels());
+    page.gauge(
+        "barhive_shed_levels",
+        "Priorities that are paused, counted from BULK.",
+        machine.shed.levels(),
+    );
     page.gauge("barhive_holding", "1 while no job starts.", u8::from(machine.hold.is_some()));
 }
 

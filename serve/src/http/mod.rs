@@ -141,7 +141,9 @@ impl Shared {
     fn answers_to(&self, host: &str) -> bool {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let is_named = |name: &String| name.eq_ignore_ascii_case(host);
-        bare.parse::<IpAddr>().is_ok() || host.eq_ignore_ascii_case("localhost") || self.hosts.iter().any(is_named)
+        bare.parse::<IpAddr>().is_ok()
+            || host.eq_ignore_ascii_case("localhost")
+            || self.hosts.iter().any(is_named)
     }
 
     /// Connections that are open.
@@ -178,6 +180,8 @@ impl HttpServer {
         let token = Token::open(&options.token_file)?;
         let refused = |error| HttpError::Listen { address, error };
         let listener = TcpListener::bind(address).map_err(refused)?;
+        // As many may knock at once as may sit.
+        rustix::net::listen(&listener, CONNECTIONS_MAX as i32).map_err(|error| refused(error.into()))?;
         listener.set_nonblocking(true).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread()

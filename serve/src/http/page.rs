@@ -14,7 +14,15 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &str)] = &[
     ("style.css", "text/css; charset=utf-8", include_str!("page/style.css")),
     ("icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+    ("api.js", JAVASCRIPT, include_str!("page/api.js")),
+    ("chart.js", JAVASCRIPT, include_str!("page/chart.js")),
+    ("dom.js", JAVASCRIPT, include_str!("page/dom.js")),
+    ("format.js", JAVASCRIPT, include_str!("page/format.js")),
+    ("jobs.js", JAVASCRIPT, include_str!("page/jobs.js")),
+    ("log.js", JAVASCRIPT, include_str!("page/log.js")),
     ("main.js", JAVASCRIPT, include_str!("page/main.js")),
+    ("state.js", JAVASCRIPT, include_str!("page/state.js")),
+    ("tiles.js", JAVASCRIPT, include_str!("page/tiles.js")),
 ];
 
 /// `GET /`.

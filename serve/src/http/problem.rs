@@ -63,7 +63,9 @@ impl From<ServeError> for Problem {
             ServeError::Refused(_) => StatusCode::CONFLICT,
             ServeError::NotHeeded(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ServeError::NotKept(_) => StatusCode::INSUFFICIENT_STORAGE,
-            ServeError::Overloaded(_) | ServeError::Ending | ServeError::Gone => StatusCode::SERVICE_UNAVAILABLE,
+            ServeError::Overloaded(_) | ServeError::Ending | ServeError::Gone => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         };
         Self::new(status, error.to_string())
     }
@@ -79,7 +81,8 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
         match status {
             StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"barhive\""));
+                headers
+                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"barhive\""));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

@@ -83,7 +83,12 @@ const fn read(path: &'static str, id: &'static str, what: &'static str, answer: 
     }
 }
 
-const fn change(path: &'static str, id: &'static str, what: &'static str, handler: fn() -> MethodRouter<Arc<Shared>>) -> Route {
+const fn change(
+    path: &'static str,
+    id: &'static str,
+    what: &'static str,
+    handler: fn() -> MethodRouter<Arc<Shared>>,
+) -> Route {
     Route {
         method: "post",
         access: Access::Change,
@@ -262,13 +267,18 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Open,
         refusals: &[],
         handler: || get(page::index),
-        ..read("/", "page", "The page.", Content::Text("text/html; charset=utf-8"))
+        ..read("/", "page", "The page for people.", Content::Text("text/html; charset=utf-8"))
     },
     Route {
         access: Access::Open,
         refusals: &[404],
         handler: || get(page::file),
-        ..read("/page/{file}", "pageFile", "A part of the page.", Content::Text("text/javascript; charset=utf-8"))
+        ..read(
+            "/page/{file}",
+            "pageFile",
+            "A part of the page.",
+            Content::Text("text/javascript; charset=utf-8"),
+        )
     },
 ];
 
@@ -315,7 +325,10 @@ async fn health(State(shared): State<Arc<Shared>>) -> Result<Json<Health>, Probl
     if shared.manager.is_working() && !*shared.closing.borrow() {
         return Ok(Json(Health { status: "ok".to_owned() }));
     }
-    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down, or its journal has failed"))
+    Err(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the server is shutting down, or its journal has failed",
+    ))
 }
 
 async fn described() -> Response {

@@ -59,7 +59,8 @@ pub(super) async fn open(
         return Err(shared.failures.refuse(peer, now_ns));
     }
     let granted = shared.token.grant(Grant::Session, now_ns);
-    let (session, ends_ns) = granted
-        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no random bytes: {error}")))?;
+    let (session, ends_ns) = granted.map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no random bytes: {error}"))
+    })?;
     Ok((StatusCode::CREATED, Json(Session { session, ends_ns })))
 }

@@ -29,20 +29,24 @@ pub struct TlsFiles {
 pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Vec<String>> {
     let mut faults = Vec::new();
     let mut note = |path: &Path, what: String| faults.push(format!("{}: {what}", path.display()));
-    let chain = match CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
-        Ok(chain) if chain.is_empty() => {
-            note(&files.cert, "expected a certificate in PEM, found none".to_owned());
-            None
-        }
-        Ok(chain) => Some(chain),
-        Err(error) => {
-            note(&files.cert, format!("no certificate can be read: {error}"));
-            None
-        }
-    };
+    let chain =
+        match CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+            Ok(chain) if chain.is_empty() => {
+                note(&files.cert, "expected a certificate in PEM, found none".to_owned());
+                None
+            }
+            Ok(chain) => Some(chain),
+            Err(error) => {
+                note(&files.cert, format!("no certificate can be read: {error}"));
+                None
+            }
+        };
     let mode = fs::metadata(&files.key).map_or(0, |facts| facts.mode());
     if mode & 0o077 != 0 {
-        note(&files.key, format!("others than its owner may read it (mode {:o}): `chmod 600` it", mode & 0o777));
+        note(
+            &files.key,
+            format!("others than its owner may read it (mode {:o}): `chmod 600` it", mode & 0o777),
+        );
     }
     let key = PrivateKeyDer::from_pem_file(&files.key);
     let key = key.map_err(|error| note(&files.key, format!("no private key can be read: {error}"))).ok();
@@ -51,8 +55,7 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, Vec<String>> {
         .with_safe_default_protocol_versions()
         .map(|builder| builder.with_no_client_auth())
         .and_then(|builder| builder.with_single_cert(chain, key));
-    let config = config.map_err(|error| {
-        vec![format!("{} and {}: {error}", files.cert.display(), files.key.display())]
-    })?;
+    let config = config
+        .map_err(|error| vec![format!("{} and {}: {error}", files.cert.display(), files.key.display())])?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -99,12 +99,8 @@ impl Token {
             Ok(file) => Self::read(path, file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let text = hex(&random().map_err(system)?);
-                let mut file = OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(path)
-                    .map_err(system)?;
+                let mut file =
+                    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(system)?;
                 writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(system)?;
                 Self::of(&Secret::new(text)).map_err(system)
             }
@@ -222,7 +218,11 @@ mod tests {
         let path = folder.path().join("token");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(text.len(), 64);
-        assert!(token.is(&text) && Token::open(&path).unwrap().is(&text) && Token::existing(&path).unwrap().is(&text));
+        assert!(
+            token.is(&text)
+                && Token::open(&path).unwrap().is(&text)
+                && Token::existing(&path).unwrap().is(&text)
+        );
         for wrong in ["", &text[..63], &format!("{text}0"), &text.to_uppercase().replace('0', "1")] {
             assert!(!token.is(wrong), "{wrong}");
         }

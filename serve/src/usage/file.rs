@@ -17,7 +17,7 @@ const LINES_MAX: usize = 3_600;
 const LINE_BYTES_MAX: u64 = 512;
 
 /// What a job has used until a moment, over all its starts. Each line of `resources.jsonl` in its folder is one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct JobUsage {
     /// When, UTC nanoseconds.
     pub at_ns: i64,

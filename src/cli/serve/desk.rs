@@ -38,8 +38,9 @@ impl FileDesk {
 
     /// A file in the folder of what may be submitted, links followed.
     fn file(&self, named: &str) -> Result<(PathBuf, PathBuf), String> {
-        let folder = fs::canonicalize(&self.files)
-            .map_err(|error| format!("http.files: {}: {error}; name a folder that is there", self.files.display()))?;
+        let folder = fs::canonicalize(&self.files).map_err(|error| {
+            format!("http.files: {}: {error}; name a folder that is there", self.files.display())
+        })?;
         let file = fs::canonicalize(folder.join(named)).map_err(|error| {
             format!("file: {named}: {error}; expected a file in {} on the server's machine", folder.display())
         })?;
@@ -59,9 +60,8 @@ impl FileDesk {
         if !folder.join("manifest.json").exists() {
             return Ok(None);
         }
-        let bytes = ["results.log", "result.json"].map(|name| {
-            fs::metadata(folder.join(name)).map_or(0, |facts| facts.len())
-        });
+        let bytes = ["results.log", "result.json"]
+            .map(|name| fs::metadata(folder.join(name)).map_or(0, |facts| facts.len()));
         let bytes = bytes.iter().sum();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((of, len, best, results)) = &*latest

@@ -80,7 +80,8 @@ impl Reach {
         let files = settings.files.unwrap_or_else(|| PathBuf::from("."));
         let files = std::path::absolute(&files).unwrap_or(files);
         let desk = Arc::new(FileDesk::new(parts.clone(), files));
-        let server = HttpServer::start(options, Arc::clone(manager), desk, events.clone(), Arc::new(SystemClock));
+        let server =
+            HttpServer::start(options, Arc::clone(manager), desk, events.clone(), Arc::new(SystemClock));
         let server = match server {
             Ok(server) => server,
             Err(HttpError::Listen { address, error })
