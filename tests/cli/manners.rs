@@ -29,6 +29,7 @@ const COMMANDS: &[&[&str]] = &[
     &["jobs", "resume"],
     &["jobs", "cancel"],
     &["jobs", "logs"],
+    &["jobs", "mode"],
     &["status"],
     &["validate"],
     &["plan"],

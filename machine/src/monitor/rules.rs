@@ -70,6 +70,9 @@ impl Rules {
 
     /// Takes a sample in; whether it changed what jobs may do.
     pub(super) fn observe(&mut self, mut sample: ResourceSample, utc_ns: i64, trees: Vec<TreeUse>) -> bool {
+        if !self.history.is_empty() && sample.at_ns <= self.last.at_ns {
+            return false;
+        }
         let before = self.decided();
         sample.live_latency_ms = self.live.latency_ms(sample.at_ns);
         (self.last, self.utc_ns, self.trees) = (sample, utc_ns, trees);
@@ -81,7 +84,13 @@ impl Rules {
             if let BreakerEventKind::Shed(_) = event.kind {
                 self.shed_why = Some(event.why.clone());
             }
-            self.decide(event.why);
+            if event.kind.is_turn() {
+                // Whoever runs a server wants to hear that it refuses, and when that ends.
+                tracing::warn!("{}", event.why);
+            } else {
+                tracing::info!("{}", event.why);
+            }
+            self.keep(event.why);
         }
         self.was_refused &= self.refusal().is_some();
         self.look_at_live();
@@ -192,6 +201,10 @@ impl Rules {
 
     fn decide(&mut self, sentence: String) {
         tracing::info!("{sentence}");
+        self.keep(sentence);
+    }
+
+    fn keep(&mut self, sentence: String) {
         if self.decisions.len() == DECISIONS_MAX {
             self.decisions.pop_front();
         }

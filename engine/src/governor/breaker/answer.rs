@@ -170,6 +170,13 @@ pub enum BreakerEventKind {
     Closed,
 }
 
+impl BreakerEventKind {
+    /// Whether submissions are refused from here, or taken again.
+    pub const fn is_turn(self) -> bool {
+        matches!(self, Self::Opened | Self::Reopened | Self::Closed)
+    }
+}
+
 /// A resource at or above a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Strain {

@@ -39,6 +39,9 @@ fn whoever_acts_is_called_when_something_changes_and_only_then() {
         assert_eq!(calls.load(SeqCst), expected, "sample {tenth}: {}", monitor.latest().explanation);
     }
     assert_eq!(monitor.latest().breaker, BreakerState::Open);
+    let seen = monitor.latest();
+    monitor.observe(sample(7, 3.0, 3.0));
+    assert_eq!(monitor.latest(), seen, "a sample of the same moment is not counted");
     monitor.set_mode(ExecutionMode::Concurrent);
     assert_eq!(calls.load(SeqCst), expected, "it was so already");
 }
