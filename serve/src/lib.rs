@@ -6,14 +6,16 @@
 //!   then told and acted upon.
 //! - [`ProgramRunner`] is the runner that starts programs.
 //! - [`Socket`] serves it to other processes, [`Client`] asks.
-//! - [`HttpServer`] serves it to programs and browsers.
+//! - [`HttpServer`] serves it to programs and browsers; [`Notifier`] tells others when jobs have ended.
 
 mod admission;
+mod asks;
 mod client;
 mod execution;
 mod handing_out;
 mod http;
 mod journal;
+mod notify;
 mod program;
 mod runner;
 mod runs;
@@ -33,6 +35,7 @@ pub use http::{
     Submission, Submitted, TlsFiles, Token, TokenError,
 };
 pub use journal::{Journal, JournalError};
+pub use notify::{Notices, Notifier, NotifyOptions, Target, TelegramBot};
 pub use program::{LOG, ProgramRunner, Work, WorkKind};
 pub use runner::{BestPart, JobProgress, JobRunner, Report, RunEnd, RunningJob, WorkerProgress};
 pub use socket::Socket;

@@ -18,10 +18,11 @@ use std::{
     time::Duration,
 };
 
-use barhive_engine::jobs::{Job, JobId};
+use barhive_engine::jobs::{Job, JobId, JobRequest};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde::{Deserialize, Serialize};
 
+use crate::notify::{TARGETS_MAX, Target};
 use crate::runner::{JobProgress, JobRunner, Report, RunEnd, RunningJob};
 
 /// How long a process may take to keep what it has and end.
@@ -59,6 +60,23 @@ pub struct Work {
 }
 
 impl Work {
+    /// Whether a payload may name somebody who is to be told: a glance, for those who see many.
+    pub(crate) fn may_notify(payload: &str) -> bool {
+        payload.contains("\"notify\"")
+    }
+
+    /// A payload as others may see it: addresses without what may be secret in them.
+    pub(crate) fn shown(payload: &str) -> Option<String> {
+        if !Self::may_notify(payload) {
+            return None;
+        }
+        let mut work: Self = serde_json::from_str(payload).ok()?;
+        for target in &mut work.notify {
+            *target = target.parse::<Target>().map_or_else(|_| "?".to_owned(), |target| target.to_string());
+        }
+        serde_json::to_string(&work).ok()
+    }
+
     /// Where the results of the job whose folder this is are.
     pub fn results(&self, place: &Path) -> PathBuf {
         self.results_dir.clone().unwrap_or_else(|| place.join("results"))
@@ -70,12 +88,19 @@ impl Work {
 pub struct ProgramRunner {
     program: PathBuf,
     jobs: PathBuf,
+    has_telegram: bool,
 }
 
 impl ProgramRunner {
     /// Runs `program`; each job has a folder of its own below `jobs`.
     pub fn new(program: PathBuf, jobs: PathBuf) -> Self {
-        Self { program, jobs }
+        Self { program, jobs, has_telegram: false }
+    }
+
+    /// Whether jobs may ask for a message by Telegram.
+    #[must_use]
+    pub fn with_telegram(self, has_telegram: bool) -> Self {
+        Self { has_telegram, ..self }
     }
 
     fn folder(&self, job: JobId) -> PathBuf {
@@ -118,6 +143,26 @@ impl JobRunner for ProgramRunner {
             .spawn(watch)
             .map_err(|error| format!("no thread to watch the job: {error}"))?;
         Ok(Box::new(running))
+    }
+
+    fn faults(&self, request: &JobRequest) -> Vec<String> {
+        let work: Work = match serde_json::from_str(&request.payload) {
+            Ok(work) => work,
+            Err(error) => return vec![format!("its payload is none of this program: {error}")],
+        };
+        let mut faults = Vec::new();
+        if work.notify.len() > TARGETS_MAX {
+            faults.push(format!("notify: expected at most {TARGETS_MAX}, found {}", work.notify.len()));
+        }
+        for target in &work.notify {
+            match target.parse() {
+                Ok(Target::Telegram) if !self.has_telegram => faults
+                    .push("notify: the server's file names no bot: set `telegram`, or name a URL".to_owned()),
+                Ok(_) => {}
+                Err(fault) => faults.push(format!("notify: {fault}")),
+            }
+        }
+        faults
     }
 
     fn place(&self, job: &Job) -> Option<PathBuf> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use barhive_engine::jobs::{Job, JobId};
+use barhive_engine::jobs::{Job, JobId, JobRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,11 @@ pub trait JobRunner: Send {
 
     /// Where the job keeps its log and results, if it has such a place.
     fn place(&self, job: &Job) -> Option<PathBuf>;
+
+    /// What is wrong with a request, each with what to do; asked before it is taken in.
+    fn faults(&self, _request: &JobRequest) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Nobody remembers this job any more; what is in its place can go.
     fn forget(&mut self, _job: JobId) {}

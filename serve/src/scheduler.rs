@@ -268,6 +268,10 @@ impl Scheduler {
 
     /// Takes a job in, unless the machine or the queue bears no more.
     fn submit(&mut self, request: JobRequest, now_ns: i64) -> Result<Submitted, ServeError> {
+        let faults = self.runner.faults(&request);
+        if !faults.is_empty() {
+            return Err(Refusal::Invalid { faults }.into());
+        }
         self.admission.submission().map_err(ServeError::Overloaded)?;
         Ok(self.queue.submit(request, now_ns)?)
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{runner::JobProgress, usage::JobUsage};
+use crate::{program::Work, runner::JobProgress, usage::JobUsage};
 
 /// A job and how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,14 @@ pub struct JobView {
 }
 
 impl JobView {
+    /// Without what may be secret in it, as it goes over HTTP.
+    pub(crate) fn hushed(mut self) -> Self {
+        if let Some(payload) = Work::shown(&self.job.request.payload) {
+            self.job.request.payload = payload;
+        }
+        self
+    }
+
     /// Without all but the last transition: of many jobs no more is told.
     #[must_use]
     pub fn brief(mut self) -> Self {

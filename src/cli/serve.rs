@@ -11,15 +11,15 @@ use std::{
 };
 
 use barhive_actors::clock::SystemClock;
-use barhive_config::{HttpListen, ServerSettings, http_listen, load_server};
+use barhive_config::{HttpListen, ServerSettings, TelegramSettings, http_listen, load_server};
 use barhive_engine::{
     jobs::{ExecutionMode, QueueOptions, Resources},
     registry::Registry as Parts,
 };
 use barhive_machine::{MonitorOptions, ResourceMonitor};
 use barhive_serve::{
-    Admission, Events, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, ProgramRunner,
-    Socket, StateFolder,
+    Admission, Events, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, Notices, Notifier,
+    NotifyOptions, ProgramRunner, Socket, StateFolder, TelegramBot,
 };
 use clap::Args;
 
@@ -72,20 +72,26 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
         Resources::new(settings.memory_bytes.unwrap_or(MEMORY_BYTES), settings.workers.unwrap_or(cores));
     let running_max = settings.running_max.unwrap_or(RUNNING_MAX);
     let admission = admission(&settings, capacity);
-    let events = Events::default();
+    let (events, notices) = (Events::default(), Notices::default());
     let options = ManagerOptions {
         queue: QueueOptions { capacity: Some(capacity), ..settings.queue },
         running_max,
         admission: Some(admission),
-        observer: events.observer(),
+        observer: Box::new(vec![events.observer(), notices.observer()]),
     };
     let runner = ProgramRunner::new(program, state.path().join("jobs"));
+    let runner = runner.with_telegram(settings.telegram.is_some());
     let manager = ExecutionManager::start(state.path(), options, Box::new(runner), Arc::new(SystemClock));
     let manager = Arc::new(manager.map_err(|error| failed(&error))?);
     let name = StateFolder::socket(state.path());
     let socket = Socket::open(&name, Arc::clone(&manager)).map_err(|error| {
         CliError::Failed(format!("cannot listen at {}: {error}; a shorter folder may help", name.display()))
     })?;
+    let telegram =
+        settings.telegram.map(|TelegramSettings { token, chat, url }| TelegramBot { token, chat, url });
+    let notify = NotifyOptions { telegram, ..NotifyOptions::default() };
+    let notifier = Notifier::start(state.path(), notify, &notices, Arc::clone(&manager))
+        .map_err(|error| CliError::Failed(format!("nobody can be told when jobs have ended: {error}")))?;
     let reach = Reach::open(settings.http, state.path(), parts, &manager, &events)?;
     if !logs.is_quiet() {
         let at_once = if settings.mode == ExecutionMode::Standalone { 1 } else { running_max };
@@ -110,7 +116,7 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
         reach.close();
     }
     let ended = manager.shut_down();
-    drop((socket, reach));
+    drop((socket, reach, notifier));
     ended.map(|()| Done::All).map_err(|fault| CliError::Failed(fault.to_string()))
 }
 

@@ -27,8 +27,9 @@ use tokio::sync::{
     watch,
 };
 
-use super::{Shared, asks, machine::Moment, problem::Problem, tally::Tally};
+use super::{Shared, machine::Moment, problem::Problem, tally::Tally};
 use crate::{
+    asks,
     runner::JobProgress,
     view::{JobView, Observer, ServerStatus},
 };
@@ -118,7 +119,10 @@ impl Observer for Tap {
 
     fn changed(&mut self, job: &Job) {
         if self.0.is_heard() {
-            self.0.tell("job", &JobView { job: job.clone(), progress: None, usage: None, place: None }.brief());
+            self.0.tell(
+                "job",
+                &JobView { job: job.clone(), progress: None, usage: None, place: None }.brief().hushed(),
+            );
         }
     }
 }
@@ -198,7 +202,7 @@ impl Listener {
     async fn snapshot(&self) -> Option<Bytes> {
         let manager = &self.shared.manager;
         let status = asks::status(manager).await.ok()?;
-        let jobs = asks::jobs(manager).await.ok()?;
+        let jobs = asks::jobs(manager).await.ok()?.into_iter().map(JobView::hushed).collect();
         Some(frame("snapshot", &SnapshotEvent { status, jobs, history: self.shared.minutes.moments() }))
     }
 }

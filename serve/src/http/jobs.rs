@@ -21,11 +21,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Shared, asks,
+    Shared,
     desk::{JobResults, Submission},
     problem::Problem,
 };
 use crate::{
+    asks,
     program::LOG,
     view::{JobChange, JobView, ServerStatus},
 };
@@ -135,7 +136,7 @@ pub(super) async fn list(
     let only = query(asked)?.state;
     let mut jobs = asks::jobs(&shared.manager).await?;
     jobs.retain(|view| only.is_none_or(|only| view.job.state == only));
-    Ok(Json(jobs))
+    Ok(Json(jobs.into_iter().map(JobView::hushed).collect()))
 }
 
 /// `POST /v1/jobs`.
@@ -155,7 +156,7 @@ pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     InPath(job): InPath<String>,
 ) -> Result<Json<JobView>, Problem> {
-    Ok(Json(asks::job(&shared.manager, number(&job)?).await?))
+    Ok(Json(asks::job(&shared.manager, number(&job)?).await?.hushed()))
 }
 
 /// `POST /v1/jobs/{job}/pause`.
@@ -181,7 +182,7 @@ async fn change(
 ) -> Result<Json<JobView>, Problem> {
     let job = number(&job)?;
     asks::change(&shared.manager, job, change, reason).await?;
-    Ok(Json(asks::job(&shared.manager, job).await?))
+    Ok(Json(asks::job(&shared.manager, job).await?.hushed()))
 }
 
 /// `GET /v1/jobs/{job}/log`.

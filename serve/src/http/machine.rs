@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Shared, asks, jobs::read, problem::Problem};
-use crate::view::ServerStatus;
+use super::{Shared, jobs::read, problem::Problem};
+use crate::{asks, view::ServerStatus};
 
 /// Between two moments.
 const EVERY: Duration = Duration::from_secs(1);

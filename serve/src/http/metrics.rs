@@ -15,8 +15,8 @@ use axum::{
 use barhive_engine::{governor::BreakerState, jobs::ExecutionMode};
 use barhive_machine::MachineStatus;
 
-use super::{Shared, asks, problem::Problem, tally::Histogram};
-use crate::view::ServerStatus;
+use super::{Shared, problem::Problem, tally::Histogram};
+use crate::{asks, view::ServerStatus};
 
 /// Version 0.0.4 of the text format.
 pub(super) const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";

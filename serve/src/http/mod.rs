@@ -5,7 +5,6 @@
 //! `access.rs`, what can be asked in `routes.rs`.
 
 mod access;
-mod asks;
 mod connections;
 mod desk;
 mod events;

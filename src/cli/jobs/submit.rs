@@ -52,6 +52,9 @@ pub(in crate::cli) struct SubmitFlags {
     /// Write results here [default: the job's folder in that of the server]
     #[arg(long, value_name = "DIR")]
     results_dir: Option<PathBuf>,
+    /// Tell this URL when it has ended, by a POST of JSON, or `telegram`: the chat that the server's file names (may be repeated)
+    #[arg(long, value_name = "URL")]
+    notify: Vec<String>,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -89,7 +92,7 @@ fn request(flags: &SubmitFlags, parts: &Parts) -> Result<JobRequest, CliError> {
         workers: flags.workers,
         results_dir: flags.results_dir.as_deref().map(absolute).transpose()?,
         folder: absolute(Path::new("."))?,
-        notify: Vec::new(),
+        notify: flags.notify.clone(),
     };
     asked.request(&flags.file, parts).map_err(CliError::Usage)
 }

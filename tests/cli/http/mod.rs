@@ -3,12 +3,14 @@
 mod api;
 mod browser;
 mod crowd;
+mod notices;
 mod page;
 mod schema;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     process::{Child, Stdio},
     thread,
     time::Duration,
@@ -33,8 +35,18 @@ impl Web {
     /// Starts one in `state` at a free port, with a file of settings of its own. The load of other tests does not
     /// matter to it.
     pub fn start(place: &Place, settings: &str) -> Self {
+        Self::start_with(place, settings, None)
+    }
+
+    /// Starts one that trusts the certificates of a file.
+    pub fn start_trusting(place: &Place, trusted: &Path) -> Self {
+        Self::start_with(place, "", Some(trusted))
+    }
+
+    fn start_with(place: &Place, settings: &str, trusted: Option<&Path>) -> Self {
         place.write("server.yaml", &format!("state: state\nbreaker: {{enabled: false}}\n{settings}"));
         let mut command = place.command(&["serve", "server.yaml", "--http", "127.0.0.1:0"]);
+        command.envs(trusted.map(|trusted| ("SSL_CERT_FILE", trusted)));
         let log = std::fs::File::create(place.path("serve.log")).expect("a log");
         let mut child = command.stdout(Stdio::null()).stderr(log).spawn().expect("it starts");
         let reached = place.path("state/http.json");
@@ -45,7 +57,8 @@ impl Web {
             thread::sleep(Duration::from_millis(5));
         }
         let url = json(&place.read("state/http.json"))["url"].as_str().expect("a URL").to_owned();
-        let address = url.trim_start_matches("http://").trim_end_matches('/').parse().expect("an address");
+        let address =
+            url.split("//").nth(1).unwrap_or_default().trim_end_matches('/').parse().expect("an address");
         let token = place.read("state/token").trim().to_owned();
         Self { child, address, token }
     }
