@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf};
 
 use barhive_actors::clock::SystemClock;
 use barhive_engine::time::{Clock, format_utc};
-use barhive_serve::{Grant, Token};
+use barhive_serve::{Client, Grant, Token};
 use clap::Args;
 use serde_json::json;
 
@@ -27,6 +27,8 @@ pub(super) struct PageFlags {
 
 pub(super) fn run(flags: &PageFlags, out: &mut dyn Write) -> Outcome {
     let state = flags.state.clone().unwrap_or_else(|| STATE.into());
+    // One that was killed has left where it was reached.
+    Client::connect(&state).map_err(|error| CliError::Failed(error.to_string()))?;
     let Reached { url, token_file } = Reached::read(&state)?;
     let token = Token::existing(&token_file).map_err(|fault| CliError::Failed(fault.to_string()))?;
     let now_ns = SystemClock.now_ns();

@@ -154,7 +154,7 @@ impl Shared {
 /// A server that answers until it is dropped.
 pub struct HttpServer {
     address: SocketAddr,
-    is_tls: bool,
+    url: String,
     closing: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -191,6 +191,7 @@ impl HttpServer {
             .map_err(HttpError::Thread)?;
         let (closing, closes) = watch::channel(false);
         let is_tls = tls.is_some();
+        let url = url(address, is_tls, &options.hosts);
         let shared = Arc::new(Shared {
             manager,
             desk,
@@ -220,18 +221,33 @@ impl HttpServer {
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("barhive-http".to_owned()).spawn(serve);
-        Ok(Self { address, is_tls, closing, thread: Some(thread.map_err(HttpError::Thread)?) })
+        Ok(Self { address, url, closing, thread: Some(thread.map_err(HttpError::Thread)?) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where the page is.
-    pub fn url(&self) -> String {
-        format!("{}://{}/", if self.is_tls { "https" } else { "http" }, self.address)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Takes nothing more in and tells listeners that the server ends; returns at once.
     pub fn close(&self) {
         self.closing.send_replace(true);
     }
+}
+
+/// Where a browser finds a server: one that listens everywhere has a name, or is here.
+fn url(address: SocketAddr, is_tls: bool, hosts: &[String]) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
+    if !address.ip().is_unspecified() {
+        return format!("{scheme}://{address}/");
+    }
+    let name = hosts.first().map_or("localhost", String::as_str);
+    format!("{scheme}://{name}:{}/", address.port())
 }
 
 impl Drop for HttpServer {

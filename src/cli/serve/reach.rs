@@ -96,7 +96,7 @@ impl Reach {
             Err(fault) => return Err(CliError::Failed(fault.to_string())),
         };
         let file = state.join(REACHED);
-        let reached = Reached { url: server.url(), token_file };
+        let reached = Reached { url: server.url().to_owned(), token_file };
         let written = serde_json::to_vec(&reached).map_err(io::Error::from);
         let written = written.and_then(|bytes| write_whole(&file, &bytes));
         written.map_err(|error| CliError::Failed(format!("cannot write {}: {error}", file.display())))?;
@@ -104,7 +104,7 @@ impl Reach {
     }
 
     /// Where the page is.
-    pub(super) fn url(&self) -> String {
+    pub(super) fn url(&self) -> &str {
         self.server.url()
     }
 

@@ -280,6 +280,17 @@ fn one_connection_too_many_is_told_so() {
 }
 
 #[test]
+fn a_browser_finds_a_server_that_listens_everywhere_by_its_name() {
+    let everywhere = "0.0.0.0:9000".parse().unwrap();
+    assert_eq!(
+        crate::http::url(everywhere, true, &["bars.example".to_owned()]),
+        "https://bars.example:9000/"
+    );
+    assert_eq!(crate::http::url(everywhere, true, &[]), "https://localhost:9000/");
+    assert_eq!(crate::http::url("[::1]:80".parse().unwrap(), false, &[]), "http://[::1]:80/");
+}
+
+#[test]
 fn beyond_the_loopback_there_is_tls_or_nothing() {
     let served = served();
     let options = HttpOptions {

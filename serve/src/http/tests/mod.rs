@@ -91,7 +91,7 @@ impl Served {
     }
 
     fn address(&self) -> SocketAddr {
-        self.server.address
+        self.server.address()
     }
 
     fn token(&self) -> String {
