@@ -191,6 +191,7 @@ pub fn run_sweep(
         waiting: vec![None; workers],
         starts_failed: 0,
         schedule,
+        watch,
         outcome: SweepOutcome { workers, ..SweepOutcome::default() },
         options: &options,
         sink,
@@ -217,6 +218,8 @@ struct Coordinator<'a> {
     /// Workers that ended before they were ready, since the last that was.
     starts_failed: u32,
     schedule: Schedule,
+    /// Runs since the sweep began.
+    watch: Stopwatch,
     outcome: SweepOutcome,
     options: &'a SweepOptions,
     sink: &'a mut dyn SweepSink,
@@ -270,9 +273,8 @@ impl Coordinator<'_> {
             }
             (_, What::Ready) => self.starts_failed = 0,
             (_, What::Cancelled) => {}
-            (_, What::Done { lease, block, elapsed }) => {
-                let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-                if self.schedule.complete(lease, elapsed_ns) {
+            (_, What::Done { lease, block, time }) => {
+                if self.schedule.complete(lease, time) {
                     self.keep(worker, &block)?;
                 }
             }
@@ -335,6 +337,7 @@ impl Coordinator<'_> {
 
     /// Gives work to those who have none, but to no more than `at_most`.
     fn hand_out(&mut self, mut at_most: usize) {
+        let now_ns = u64::try_from(self.watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
         for worker in 0..self.crew.len() {
             if !self.crew.is_idle(worker) {
                 continue;
@@ -342,7 +345,7 @@ impl Coordinator<'_> {
             if at_most == 0 {
                 return;
             }
-            let Some(lease) = self.schedule.next(worker) else {
+            let Some(lease) = self.schedule.next(worker, now_ns) else {
                 self.waiting[worker].get_or_insert_with(Stopwatch::start);
                 continue;
             };

@@ -6,14 +6,14 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use barhive_engine::sweep::{PassWork, Variant, VariantRange};
+use barhive_engine::sweep::{PassTime, PassWork, Variant, VariantRange};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::limits::Affinity;
 
 const MAGIC: [u8; 3] = *b"bhw";
 /// Raised whenever a message changes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Magic, version, length, checksum.
 const HEAD: usize = 12;
 /// Bytes of a body at most: what a sweep is told in must fit, and results are sent in parts.
@@ -61,7 +61,7 @@ pub(super) enum Reply {
     /// The next of a pass's results.
     Part { lease: u64, variants: Vec<Variant> },
     /// All parts of a pass were sent.
-    Done { lease: u64, range: VariantRange, work: PassWork, elapsed_ns: u64 },
+    Done { lease: u64, range: VariantRange, work: PassWork, time: PassTime },
     /// A pass was given up because it was told to.
     Cancelled,
     /// It failed at a pass; it is as good as new.
@@ -181,7 +181,7 @@ mod tests {
                 lease: 9,
                 range,
                 work: PassWork { lanes: 2, ..PassWork::default() },
-                elapsed_ns: 12,
+                time: PassTime { elapsed_ns: 12, shared_ns: 5 },
             },
             Reply::Failed { lease: 10, reason: "why".into() },
         ]
@@ -225,7 +225,7 @@ mod tests {
         let mut other = written();
         other[3] = 7;
         let (_, error) = read_all(&other);
-        let expected = "expected version 1 of the protocol, found 7";
+        let expected = "expected version 2 of the protocol, found 7";
         assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expected));
         let mut long = written();
         long[4..8].copy_from_slice(&u32::MAX.to_le_bytes());

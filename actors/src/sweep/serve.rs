@@ -13,13 +13,14 @@ use std::{
 use barhive_engine::{
     Registry,
     pass::RunError,
-    sweep::{PassBlock, SweepSpec, VariantRange, run_pass},
+    sweep::{PassBlock, PassTime, SweepSpec, VariantRange, run_pass},
 };
 
 use super::{
     limits::{Memory, die_with_parent, pin, stand_back, volunteer},
     protocol::{FrameError, Hello, PART, Reply, Request, read_frame, write_frame},
     thread::PAUSE_LOOK,
+    worker::PassWatch,
 };
 use crate::{
     clock::Stopwatch,
@@ -162,15 +163,14 @@ impl<W: Write> Voice<W> {
         if self.watch.elapsed() < BEAT { Ok(()) } else { self.say(&Reply::Beat { fed }) }
     }
 
-    fn results(&mut self, lease: u64, block: PassBlock, elapsed: Duration) -> Result<(), FrameError> {
+    fn results(&mut self, lease: u64, block: PassBlock, time: PassTime) -> Result<(), FrameError> {
         let PassBlock { range, variants, work } = block;
         let mut variants = variants.into_iter().peekable();
         while variants.peek().is_some() {
             let variants = variants.by_ref().take(PART).collect();
             self.say(&Reply::Part { lease, variants })?;
         }
-        let elapsed_ns = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-        self.say(&Reply::Done { lease, range, work, elapsed_ns })
+        self.say(&Reply::Done { lease, range, work, time })
     }
 }
 
@@ -192,8 +192,9 @@ impl Worker {
         if let Some(Err(why)) = self.memory.as_ref().map(|memory| memory.allow(memory_max)) {
             tracing::warn!("{why}");
         }
-        let watch = Stopwatch::start();
+        let mut watch = PassWatch::start();
         let mut look = |fed: u64| {
+            watch.fed(fed);
             loop {
                 if voice.beat(fed).is_err() {
                     return false;
@@ -207,7 +208,7 @@ impl Worker {
         };
         let ended = guarded(|| run_pass(&self.spec, &self.registry, range, &mut look));
         match ended {
-            Ok(Ok(block)) => voice.results(lease, block, watch.elapsed()),
+            Ok(Ok(block)) => voice.results(lease, block, watch.time()),
             Ok(Err(RunError::Cancelled)) => voice.say(&Reply::Cancelled),
             Ok(Err(error)) => voice.say(&Reply::Fatal { reason: error.to_string() }),
             Err(reason) => voice.say(&Reply::Failed { lease, reason }),

@@ -16,10 +16,9 @@ use barhive_engine::{
 
 use super::{
     progress::SweepProgress,
-    worker::{Task, What, Word},
+    worker::{PassWatch, Task, What, Word},
 };
 use crate::{
-    clock::Stopwatch,
     control::{Control, Order},
     supervisor::guarded,
 };
@@ -81,9 +80,10 @@ fn work(worker: usize, generation: u64, shared: &Shared, inbox: &flume::Receiver
 }
 
 fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
-    let watch = Stopwatch::start();
+    let mut watch = PassWatch::start();
     let mut looks = 0;
     let mut look = |fed: u64| {
+        watch.fed(fed);
         looks += 1;
         if looks % LOOKS_PER_WORD == 0 {
             shared.progress.fed(worker, fed);
@@ -97,7 +97,7 @@ fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
         }
     };
     match run_pass(&shared.spec, &shared.registry, lease.range, &mut look) {
-        Ok(block) => What::Done { lease: lease.id, block: Box::new(block), elapsed: watch.elapsed() },
+        Ok(block) => What::Done { lease: lease.id, block: Box::new(block), time: watch.time() },
         Err(RunError::Cancelled) => What::Cancelled,
         Err(error) => What::Fatal { reason: error.to_string() },
     }

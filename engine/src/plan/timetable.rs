@@ -1,6 +1,6 @@
 //! When the passes of a sweep will be done: the schedule itself, at a pace that was measured.
 
-use crate::sweep::{CutOptions, Lease, Schedule, SweepSpec, VariantRange, VariantSet};
+use crate::sweep::{CutOptions, Lease, PassTime, Schedule, SweepSpec, VariantRange, VariantSet};
 
 /// What was measured on the machine that asks, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,7 @@ pub(super) fn timetable(spec: &SweepSpec, options: CutOptions, pace: Option<Meas
     loop {
         for (worker, (free_ns, lease)) in at_work.iter_mut().enumerate() {
             if lease.is_none()
-                && let Some(next) = schedule.next(worker)
+                && let Some(next) = schedule.next(worker, *free_ns as u64)
             {
                 let took_ns = pace.pass_ns + pace.variant_ns * next.range.len() as f64;
                 table.worker_ns += took_ns;
@@ -58,7 +58,8 @@ pub(super) fn timetable(spec: &SweepSpec, options: CutOptions, pace: Option<Meas
         let (now_ns, lease) = (*done_ns, lease.take());
         let Some(lease) = lease else { break };
         let took_ns = pace.pass_ns + pace.variant_ns * lease.range.len() as f64;
-        if !schedule.complete(lease.id, took_ns as u64) {
+        let time = PassTime { elapsed_ns: took_ns as u64, shared_ns: pace.pass_ns as u64 };
+        if !schedule.complete(lease.id, time) {
             break;
         }
         table.last_ns = now_ns;

@@ -19,7 +19,7 @@ pub use grid::{Axis, Grid, GridError};
 pub use hash::SweepHasher;
 pub use range::{VariantRange, VariantSet};
 pub use run::{PassBlock, PassWork, run_pass};
-pub use schedule::{CutOptions, Lease, SAMPLES, Schedule, Verdict, chunk_len};
+pub use schedule::{CutOptions, Lease, PassTime, SAMPLES, Schedule, Verdict, chunk_len};
 pub use spec::{Definition, SweepSpec, VariantParts};
 pub use variant::{Evaluation, Outcome, Variant};
 
