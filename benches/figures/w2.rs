@@ -232,15 +232,20 @@ impl Floor {
         })
     }
 
-    /// Eight pairs at a time, without a branch; answers nanoseconds.
+    /// Eight or forty pairs at a time, without a branch; answers nanoseconds, the less of the two.
     pub fn side_by_side(&self, level: Level, count: u32) -> f64 {
+        self.in_flight::<8>(level, count).min(self.in_flight::<40>(level, count))
+    }
+
+    /// Pairs beside each other wait less for the results of the row before.
+    fn in_flight<const LANES: usize>(&self, level: Level, count: u32) -> f64 {
         self.run(count, |floor, columns, places, states, from, to| {
-            for (places, states) in places.chunks(8).zip(states.chunks_mut(8)) {
-                let Ok(states) = <&mut [State; 8]>::try_from(states) else { continue };
+            for (places, states) in places.chunks(LANES).zip(states.chunks_mut(LANES)) {
+                let states = <&mut [State; LANES]>::try_from(states).expect("whole groups");
                 let columns = places.iter().map(|[fast, slow]| (&columns[*fast][..], &columns[*slow][..]));
                 let columns: Vec<_> = columns.collect();
                 let (open, close) = (&floor.open[from..to], &floor.close[from..to]);
-                fearless_simd::dispatch!(level, simd => eight(simd, open, close, &columns, states));
+                fearless_simd::dispatch!(level, simd => beside(simd, open, close, &columns, states));
             }
         })
     }
@@ -306,12 +311,12 @@ impl State {
 }
 
 #[inline(always)]
-fn eight<S: fearless_simd::Simd>(
+fn beside<S: fearless_simd::Simd, const LANES: usize>(
     _: S,
     open: &[f64],
     close: &[f64],
     columns: &[(&[f64], &[f64])],
-    states: &mut [State; 8],
+    states: &mut [State; LANES],
 ) {
     let take = |of: fn(&State) -> f64| states.each_ref().map(of);
     let mut side = take(|state| state.side);
@@ -322,9 +327,9 @@ fn eight<S: fearless_simd::Simd>(
     let mut deepest = take(|state| state.deepest);
     let mut fills = take(|state| state.fills);
     for (row, (open, close)) in open.iter().zip(close).enumerate() {
-        let fast: [f64; 8] = std::array::from_fn(|lane| columns[lane].0[row]);
-        let slow: [f64; 8] = std::array::from_fn(|lane| columns[lane].1[row]);
-        for lane in 0..8 {
+        let fast: [f64; LANES] = std::array::from_fn(|lane| columns[lane].0[row]);
+        let slow: [f64; LANES] = std::array::from_fn(|lane| columns[lane].1[row]);
+        for lane in 0..LANES {
             let mut state = State {
                 side: side[lane],
                 target: target[lane],

@@ -177,7 +177,7 @@ impl Instrument {
 }
 
 /// An instrument's exact arithmetic, with its constants worked out once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scales {
     price_factor: f64,
     lot_size: f64,

@@ -109,11 +109,17 @@ impl Digest {
 #[derive(Default)]
 pub(super) struct Canonical {
     hasher: blake3::Hasher,
+    /// Empty until the first record; then what is hashed together, and room for one that does not fit.
     buffer: Vec<u8>,
+    /// Bytes of it that are written.
+    written: usize,
     ts_ns: i64,
     /// Whether records are left out, and the hash covers the digest only.
     is_off: bool,
 }
+
+/// No record is longer.
+const RECORD_BYTES_MAX: usize = 64;
 
 const TAG_TIME: u8 = 0;
 const TAG_SUBMITTED: u8 = 1;
@@ -133,18 +139,18 @@ impl Canonical {
             return;
         }
         self.time(event.ts_ns);
-        let mut bytes = [0u8; 31];
-        bytes[0] = TAG_SUBMITTED;
-        bytes[1] = event.state as u8;
-        bytes[2] = event.cause as u8;
-        bytes[3..7].copy_from_slice(&event.order.0.to_le_bytes());
-        bytes[7..11].copy_from_slice(&event.parent.map_or(0, |parent| parent.0).to_le_bytes());
-        // Names strategy and instrument by the container's own numbering: other accounts do not
-        // change it.
-        bytes[11..15].copy_from_slice(&event.position.to_le_bytes());
-        bytes[15..23].copy_from_slice(&event.lots.to_le_bytes());
-        bytes[23..31].copy_from_slice(&event.price.to_le_bytes());
-        self.push(&bytes);
+        self.record(|bytes: &mut [u8; 31]| {
+            bytes[0] = TAG_SUBMITTED;
+            bytes[1] = event.state as u8;
+            bytes[2] = event.cause as u8;
+            bytes[3..7].copy_from_slice(&event.order.0.to_le_bytes());
+            bytes[7..11].copy_from_slice(&event.parent.map_or(0, |parent| parent.0).to_le_bytes());
+            // Names strategy and instrument by the container's own numbering: other accounts do not
+            // change it.
+            bytes[11..15].copy_from_slice(&event.position.to_le_bytes());
+            bytes[15..23].copy_from_slice(&event.lots.to_le_bytes());
+            bytes[23..31].copy_from_slice(&event.price.to_le_bytes());
+        });
     }
 
     /// Any later transition.
@@ -153,12 +159,12 @@ impl Canonical {
             return;
         }
         self.time(event.ts_ns);
-        let mut bytes = [0u8; 7];
-        bytes[0] = TAG_TRANSITION;
-        bytes[1] = event.state as u8;
-        bytes[2] = event.cause as u8;
-        bytes[3..7].copy_from_slice(&event.order.0.to_le_bytes());
-        self.push(&bytes);
+        self.record(|bytes: &mut [u8; 7]| {
+            bytes[0] = TAG_TRANSITION;
+            bytes[1] = event.state as u8;
+            bytes[2] = event.cause as u8;
+            bytes[3..7].copy_from_slice(&event.order.0.to_le_bytes());
+        });
     }
 
     /// A fill, and the cash that it left.
@@ -167,55 +173,58 @@ impl Canonical {
             return;
         }
         self.time(fill.ts_ns);
-        let mut bytes = [0u8; 53];
-        bytes[0] = TAG_FILL;
-        bytes[1..5].copy_from_slice(&fill.order.0.to_le_bytes());
-        bytes[5..13].copy_from_slice(&fill.lots.to_le_bytes());
-        bytes[13..21].copy_from_slice(&fill.price.to_le_bytes());
-        bytes[21..37].copy_from_slice(&fill.fee.0.to_le_bytes());
-        bytes[37..53].copy_from_slice(&cash.0.to_le_bytes());
-        self.push(&bytes);
+        self.record(|bytes: &mut [u8; 53]| {
+            bytes[0] = TAG_FILL;
+            bytes[1..5].copy_from_slice(&fill.order.0.to_le_bytes());
+            bytes[5..13].copy_from_slice(&fill.lots.to_le_bytes());
+            bytes[13..21].copy_from_slice(&fill.price.to_le_bytes());
+            bytes[21..37].copy_from_slice(&fill.fee.0.to_le_bytes());
+            bytes[37..53].copy_from_slice(&cash.0.to_le_bytes());
+        });
     }
 
     pub(super) fn finish(&mut self, digest: &Digest) -> blake3::Hash {
-        self.hasher.update(&self.buffer);
-        self.buffer.clear();
+        self.hasher.update(&self.buffer[..self.written]);
+        self.written = 0;
         self.hasher.update(&[TAG_DIGEST]);
         self.hasher.update(&digest.bytes());
         self.hasher.finalize()
     }
 
+    #[inline]
     fn time(&mut self, ts_ns: i64) {
         if ts_ns != self.ts_ns {
             self.ts_ns = ts_ns;
-            let mut bytes = [TAG_TIME; 9];
-            bytes[1..].copy_from_slice(&ts_ns.to_le_bytes());
-            self.push(&bytes);
+            self.record(|bytes: &mut [u8; 9]| {
+                bytes[0] = TAG_TIME;
+                bytes[1..].copy_from_slice(&ts_ns.to_le_bytes());
+            });
         }
     }
 
+    /// Has a record written where it is hashed: one that is put together elsewhere and copied at once
+    /// would have to wait until its pieces have arrived there.
     #[inline]
-    fn push(&mut self, bytes: &[u8]) {
-        if self.buffer.capacity() - self.buffer.len() >= bytes.len() {
-            self.buffer.extend_from_slice(bytes);
-        } else {
-            self.push_over(bytes);
+    fn record<const N: usize>(&mut self, write: impl FnOnce(&mut [u8; N])) {
+        const { assert!(N <= RECORD_BYTES_MAX) };
+        if self.written >= self.buffer.len().saturating_sub(RECORD_BYTES_MAX) {
+            self.make_room();
         }
+        let room = self.buffer[self.written..].first_chunk_mut();
+        write(room.unwrap_or_else(|| unreachable!("room was made for the longest record")));
+        self.written += N;
     }
 
-    /// Fills the buffer to its end, hashes it, and starts the next with the rest.
+    /// Hashes a buffer that is full, and starts the next with what went beyond it.
     #[cold]
-    fn push_over(&mut self, bytes: &[u8]) {
-        if self.buffer.capacity() == 0 {
-            self.buffer.reserve_exact(BUFFER_BYTES);
+    fn make_room(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; BUFFER_BYTES + RECORD_BYTES_MAX];
+            return;
         }
-        let room = (BUFFER_BYTES - self.buffer.len()).min(bytes.len());
-        self.buffer.extend_from_slice(&bytes[..room]);
-        if self.buffer.len() == BUFFER_BYTES {
-            self.hasher.update(&self.buffer);
-            self.buffer.clear();
-        }
-        self.buffer.extend_from_slice(&bytes[room..]);
+        self.hasher.update(&self.buffer[..BUFFER_BYTES]);
+        self.buffer.copy_within(BUFFER_BYTES..self.written, 0);
+        self.written -= BUFFER_BYTES;
     }
 }
 

@@ -107,7 +107,7 @@ pub trait FillModel: Send {
 
 /// The default model: market at the open, limits on touch, stops at the stop, both at the open on a
 /// gap; slippage against the trader on market and stop orders, never out of the bar's range.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BarFills {
     /// Slippage in basis points of the price.
     pub slippage_bps: f64,

@@ -3,6 +3,7 @@
 
 use fearless_simd::Level;
 
+use super::quotes::Quote;
 use crate::{
     container::Quiet,
     execution::Digest,
@@ -13,14 +14,13 @@ use crate::{
 };
 
 /// What every lane of a group has in common.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Terms {
     pub(super) scales: Scales,
     pub(super) fees: FeeSchedule,
     /// Money of one price unit times one lot.
     pub(super) unit: i64,
     pub(super) leverage_max: i64,
-    pub(super) level: Level,
 }
 
 /// A lane gives up: its variant is to be run as a container.
@@ -64,11 +64,6 @@ impl LaneAccount {
         })
     }
 
-    /// Whether it holds less than nothing.
-    pub(super) fn is_short(&self) -> bool {
-        self.lots < 0
-    }
-
     /// What equity is made of.
     pub(super) fn quiet(&self) -> Quiet {
         self.quiet
@@ -96,36 +91,32 @@ impl LaneAccount {
         self.digest.put_equity(sums, 0);
     }
 
-    /// Brings the position to `target` lots at a price: what [`crate::portfolio::Ledger::post`] does, in
-    /// 64 bits, for a fill that opens, closes or turns a whole position.
+    /// What it must trade to hold `target` lots, and the part of that which closes what it holds.
+    #[inline(always)]
+    pub(super) fn trade_to(&self, target: i64) -> (i64, i64) {
+        (target.wrapping_sub(self.lots), self.lots.wrapping_neg())
+    }
+
+    /// Brings the position to `target` lots: what [`crate::portfolio::Ledger::post`] does, in 64 bits, for
+    /// a fill that opens, closes or turns a whole position.
     #[inline(never)]
-    pub(super) fn fill(&mut self, terms: &Terms, target: i64, price: i64) -> Result<(), GivesUp> {
-        let lots = target - self.lots;
-        if lots == 0 {
-            return Err(GivesUp);
-        }
-        let part = |lots: i64| price.checked_mul(lots)?.checked_mul(terms.unit);
-        let notional = part(lots).ok_or(GivesUp)?;
-        let fee = terms.fees.commission(Money(i128::from(notional))).ok_or(GivesUp)?;
-        let fee = i64::try_from(fee.0).map_err(|_| GivesUp)?;
+    pub(super) fn fill(&mut self, terms: &Terms, target: i64, quote: &Quote) -> Result<(), GivesUp> {
+        let Quote { lots, closing, notional, closing_notional, fee, closing_fee } = *quote;
+        debug_assert_eq!((lots, closing), self.trade_to(target));
         let cash = self.cash.checked_sub(notional).and_then(|cash| cash.checked_sub(fee)).ok_or(GivesUp)?;
         let fees = self.fees.checked_add(fee).ok_or(GivesUp)?;
-        let (cost, opening_fees) = if self.lots == 0 {
-            (notional, fee)
-        } else {
+        if closing != 0 {
             // The part that closes is the whole of what was held.
-            let closing = -self.lots;
-            let out = part(closing).ok_or(GivesUp)?;
-            let fee_out = part_of(fee, closing, lots);
-            let pnl = out
+            let pnl = closing_notional
                 .checked_add(self.cost)
                 .and_then(|sum| sum.checked_add(self.opening_fees))
-                .and_then(|sum| sum.checked_add(fee_out))
+                .and_then(|sum| sum.checked_add(closing_fee))
                 .and_then(i64::checked_neg);
             let pnl = Money(i128::from(pnl.ok_or(GivesUp)?));
             self.trades.add_pnl(pnl).map_err(|_| GivesUp)?;
-            (notional.checked_sub(out).ok_or(GivesUp)?, fee - fee_out)
-        };
+        }
+        let cost = notional.checked_sub(closing_notional).ok_or(GivesUp)?;
+        let opening_fees = fee - closing_fee;
         if target != 0 {
             // What opens must be within the buying power.
             let allowed = (i128::from(cash) + i128::from(cost)) * i128::from(terms.leverage_max);
@@ -170,21 +161,6 @@ impl LaneAccount {
     }
 }
 
-/// The part of a fee that falls on `closing` of `lots`, rounded half-even once.
-fn part_of(fee: i64, closing: i64, lots: i64) -> i64 {
-    if closing == lots {
-        return fee;
-    }
-    // A whole position that turns into its mirror image: the halves are equal, or a unit apart.
-    if lots == closing.wrapping_mul(2) {
-        let half = fee.div_euclid(2);
-        return half + i64::from(fee.rem_euclid(2) == 1 && half & 1 == 1);
-    }
-    let product = i128::from(fee) * i128::from(closing.unsigned_abs());
-    // The part of a fee that fits 64 bits fits them, too.
-    crate::money::div_half_even(product, i128::from(lots.unsigned_abs())) as i64
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -211,7 +187,6 @@ mod tests {
                 fees,
                 unit: instrument.scales().unit_i64().unwrap(),
                 leverage_max: 1_000,
-                level: crate::simd::Simd::Best.level(),
             };
             let start = Money::from_units(10_000_000);
             let mut account = LaneAccount::new(start).unwrap();
@@ -230,7 +205,9 @@ mod tests {
                 if let Some(closed) = ledger.post(&posting, &mut view).unwrap() {
                     trades.add_pnl(closed.pnl).unwrap();
                 }
-                prop_assert_eq!(account.fill(&terms, target, price), Ok(()));
+                let (lots, closing) = account.trade_to(target);
+                let quote = Quote::new(&terms, price, lots, closing).unwrap();
+                prop_assert_eq!(account.fill(&terms, target, &quote), Ok(()));
                 prop_assert_eq!(Money(i128::from(account.cash)), ledger.cash);
                 prop_assert_eq!(Money(i128::from(account.fees)), ledger.fees);
                 prop_assert_eq!(Money(i128::from(account.cost)), view.cost);

@@ -88,6 +88,24 @@ pub(super) enum Wish {
     Leave,
 }
 
+impl<R, const N: usize> Follower<R, N> {
+    /// The side changes. Apart from the rest, which every bar passes through.
+    #[inline(never)]
+    fn turn(&mut self, ctx: &mut Context<'_>, side: i8) {
+        if std::mem::replace(&mut self.side, side) != 0 {
+            match wish(side, self.direction, &mut self.entered) {
+                Some(Wish::Enter(side)) => {
+                    ctx.enter(self.instrument, side);
+                }
+                Some(Wish::Leave) => {
+                    ctx.exit(self.instrument);
+                }
+                None => {}
+            }
+        }
+    }
+}
+
 impl<R: SideRule<N>, const N: usize> Strategy for Follower<R, N> {
     #[inline]
     fn on_bar(&mut self, ctx: &mut Context<'_>, _: Bars) {
@@ -100,17 +118,7 @@ impl<R: SideRule<N>, const N: usize> Strategy for Follower<R, N> {
         if side == 0 || side == self.side {
             return;
         }
-        if std::mem::replace(&mut self.side, side) != 0 {
-            match wish(side, self.direction, &mut self.entered) {
-                Some(Wish::Enter(side)) => {
-                    ctx.enter(self.instrument, side);
-                }
-                Some(Wish::Leave) => {
-                    ctx.exit(self.instrument);
-                }
-                None => {}
-            }
-        }
+        self.turn(ctx, side);
     }
 
     fn lane(&self) -> Option<Lane> {

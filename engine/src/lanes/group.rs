@@ -2,9 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use fearless_simd::Level;
+
 use super::{
     account::{LaneAccount, Terms},
     follower::{Direction, Wish, wish},
+    quotes::{Quote, Quotes},
     signals::{Change, Signals},
 };
 use crate::{
@@ -36,6 +39,9 @@ struct LaneState {
     sizing: Sizing,
     slippage: BarFills,
     terms: Terms,
+    /// The number of its slippage and terms: lanes that share it fill alike.
+    terms_id: u32,
+    level: Level,
     account: LaneAccount,
     group: usize,
     days_per_year: f64,
@@ -80,6 +86,7 @@ pub(crate) struct LaneGroup {
 struct Room {
     changes: Vec<Change>,
     turns: Vec<Turn>,
+    quotes: Quotes,
 }
 
 impl LaneGroup {
@@ -94,7 +101,11 @@ impl LaneGroup {
         simd: Simd,
     ) -> bool {
         match LaneState::new(spec, instruments, declared, layout, place, simd) {
-            Some(lane) => {
+            Some(mut lane) => {
+                if let Some(last) = self.lanes.last() {
+                    let is_alike = (last.slippage, last.terms) == (lane.slippage, lane.terms);
+                    lane.terms_id = last.terms_id + u32::from(!is_alike);
+                }
                 self.lanes.push(lane);
                 true
             }
@@ -165,8 +176,9 @@ impl LaneState {
                 fees,
                 unit: scales.unit_i64()?,
                 leverage_max: i64::from(spec.leverage_max.max(1)),
-                level: simd.level(),
             },
+            terms_id: 0,
+            level: simd.level(),
             account: LaneAccount::new(spec.cash)?,
             group: layout.group_of[place] as usize,
             days_per_year: if instrument.calendar.is_some() { 252.0 } else { 365.0 },
@@ -188,11 +200,12 @@ impl LaneState {
         }
         room.changes.clear();
         room.turns.clear();
+        room.quotes.open((frame.sequence, series, self.terms_id), end);
         let quiet = self.account.quiet();
         let values: [&[f64]; VALUES_MAX] =
             std::array::from_fn(|n| self.columns.get(n).map_or(&[][..], |c| &frame.columns[*c as usize]));
         let values = values.get(..self.columns.len())?;
-        self.signals.changes(self.terms.level, values, (lead, end), &mut self.side, &mut room.changes);
+        self.signals.changes(self.level, values, (lead, end), &mut self.side, &mut room.changes);
         let mut days = group.day_starts.iter().map(|start| lead + *start as usize).peekable();
         // The first step of all starts a day, whatever the group has seen before.
         let mut starts_day = self.steps == 0;
@@ -204,7 +217,7 @@ impl LaneState {
                 starts_day = false;
             }
             if let Some(target) = self.pending.take() {
-                self.fill(columns, row, target)?;
+                self.fill(columns, row, target, &mut room.quotes)?;
                 room.turns.push(Turn { row: row - lead, quiet: self.account.quiet() });
             }
             // Up to the next day, or through the row of the next order: it fills at the open behind it.
@@ -221,7 +234,7 @@ impl LaneState {
             }
         }
         let (closes, ts_ns) = (&columns.close[lead..], &columns.ts_close_ns[lead..]);
-        self.account.sample(self.terms.level, quiet, closes, ts_ns, &room.turns);
+        self.account.sample(self.level, quiet, closes, ts_ns, &room.turns);
         self.steps += (end - lead) as u64;
         self.last_ts_ns = columns.ts_close_ns[end - 1];
         self.last_close = columns.close[end - 1];
@@ -243,16 +256,22 @@ impl LaneState {
         self.decided_ts_ns = columns.ts_close_ns[row];
     }
 
-    fn fill(&mut self, columns: &BarColumns, row: usize, target: i64) -> Option<()> {
+    fn fill(&mut self, columns: &BarColumns, row: usize, target: i64, quotes: &mut Quotes) -> Option<()> {
         // An order meets only bars that open when it was decided, or later.
         if columns.ts_open_ns[row] < self.decided_ts_ns {
             return None;
         }
-        let bar = BarPrices::new(columns, row, self.terms.scales);
-        let side =
-            if target > 0 || (target == 0 && self.account.is_short()) { Side::Buy } else { Side::Sell };
-        let price = self.slippage.market(side, bar.open().ok()?, &bar).ok()?;
-        self.account.fill(&self.terms, target, price).ok()
+        let (lots, closing) = self.account.trade_to(target);
+        if lots == 0 {
+            return None;
+        }
+        let quote = quotes.get(row, (lots, closing), || {
+            let bar = BarPrices::new(columns, row, self.terms.scales);
+            let side = if lots > 0 { Side::Buy } else { Side::Sell };
+            let price = self.slippage.market(side, bar.open().ok()?, &bar).ok()?;
+            Quote::new(&self.terms, price, lots, closing)
+        })?;
+        self.account.fill(&self.terms, target, quote).ok()
     }
 
     fn finish(self) -> LaneEnd {

@@ -9,6 +9,7 @@
 mod account;
 mod follower;
 mod group;
+mod quotes;
 mod signals;
 
 pub use follower::{Direction, Follower, SideRule};

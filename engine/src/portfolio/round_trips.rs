@@ -38,12 +38,11 @@ impl TradeStatistics {
         self.squares += pnl * pnl;
         self.best = if is_first { pnl } else { self.best.max(pnl) };
         self.worst = if is_first { pnl } else { self.worst.min(pnl) };
-        if exact > Money::ZERO {
-            self.winners += 1;
-            self.profits += pnl;
-        } else {
-            self.losses -= pnl;
-        }
+        // Nobody can foretell which: adding nothing is cheaper than a wrong guess.
+        let is_winner = exact > Money::ZERO;
+        self.winners += u64::from(is_winner);
+        self.profits += if is_winner { pnl } else { 0.0 };
+        self.losses -= if is_winner { 0.0 } else { pnl };
         Ok(())
     }
 
