@@ -98,9 +98,17 @@ impl LaneAccount {
     }
 
     /// Brings the position to `target` lots: what [`crate::portfolio::Ledger::post`] does, in 64 bits, for
-    /// a fill that opens, closes or turns a whole position.
+    /// a fill that opens, closes or turns a whole position. What equity is made of from `row` on is added
+    /// to `turns`.
     #[inline(never)]
-    pub(super) fn fill(&mut self, terms: &Terms, target: i64, quote: &Quote) -> Result<(), GivesUp> {
+    pub(super) fn fill(
+        &mut self,
+        terms: &Terms,
+        target: i64,
+        quote: &Quote,
+        row: usize,
+        turns: &mut Vec<Turn>,
+    ) -> Result<(), GivesUp> {
         let Quote { lots, closing, notional, closing_notional, fee, closing_fee } = *quote;
         debug_assert_eq!((lots, closing), self.trade_to(target));
         let cash = self.cash.checked_sub(notional).and_then(|cash| cash.checked_sub(fee)).ok_or(GivesUp)?;
@@ -132,6 +140,7 @@ impl LaneAccount {
         self.digest.move_position(0, lots);
         self.curve.set_exposed(target != 0);
         self.quiet = Quiet { cash: exact.to_f64(), exposure: terms.scales.exposure(target) };
+        turns.push(Turn { row, quiet: self.quiet });
         Ok(())
     }
 
@@ -207,7 +216,7 @@ mod tests {
                 }
                 let (lots, closing) = account.trade_to(target);
                 let quote = Quote::new(&terms, price, lots, closing).unwrap();
-                prop_assert_eq!(account.fill(&terms, target, &quote), Ok(()));
+                prop_assert_eq!(account.fill(&terms, target, &quote, 0, &mut Vec::new()), Ok(()));
                 prop_assert_eq!(Money(i128::from(account.cash)), ledger.cash);
                 prop_assert_eq!(Money(i128::from(account.fees)), ledger.fees);
                 prop_assert_eq!(Money(i128::from(account.cost)), view.cost);

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     data::BarColumns,
     execution::{BarFills, BarPrices, FillModel},
-    frame::{Frame, Order},
+    frame::{Frame, Order, SeriesRows},
     instrument::{FeeSchedule, Instrument},
     layout::{Declared, Layout},
     order::Side,
@@ -217,8 +217,7 @@ impl LaneState {
                 starts_day = false;
             }
             if let Some(target) = self.pending.take() {
-                self.fill(columns, row, target, &mut room.quotes)?;
-                room.turns.push(Turn { row: row - lead, quiet: self.account.quiet() });
+                self.fill(rows, row, target, room)?;
             }
             // Up to the next day, or through the row of the next order: it fills at the open behind it.
             let day = days.peek().copied().unwrap_or(end).min(end);
@@ -256,7 +255,8 @@ impl LaneState {
         self.decided_ts_ns = columns.ts_close_ns[row];
     }
 
-    fn fill(&mut self, columns: &BarColumns, row: usize, target: i64, quotes: &mut Quotes) -> Option<()> {
+    fn fill(&mut self, rows: &SeriesRows, row: usize, target: i64, room: &mut Room) -> Option<()> {
+        let columns = &rows.columns;
         // An order meets only bars that open when it was decided, or later.
         if columns.ts_open_ns[row] < self.decided_ts_ns {
             return None;
@@ -265,13 +265,13 @@ impl LaneState {
         if lots == 0 {
             return None;
         }
-        let quote = quotes.get(row, (lots, closing), || {
+        let quote = room.quotes.get(row, (lots, closing), || {
             let bar = BarPrices::new(columns, row, self.terms.scales);
             let side = if lots > 0 { Side::Buy } else { Side::Sell };
             let price = self.slippage.market(side, bar.open().ok()?, &bar).ok()?;
             Quote::new(&self.terms, price, lots, closing)
         })?;
-        self.account.fill(&self.terms, target, quote).ok()
+        self.account.fill(&self.terms, target, quote, row - rows.lead, &mut room.turns).ok()
     }
 
     fn finish(self) -> LaneEnd {
