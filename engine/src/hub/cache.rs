@@ -43,8 +43,24 @@ pub struct ColumnCache {
     /// Indexes into `columns`.
     entries: LruCache<ColumnKey, usize>,
     columns: Vec<Column>,
+    /// What stands where a column is being written.
+    absent: Column,
     rows: usize,
     counters: CacheCounters,
+}
+
+/// A column that is being written.
+pub(super) struct OpenColumn {
+    slot: usize,
+    column: Column,
+}
+
+impl OpenColumn {
+    /// Its values.
+    pub(super) fn values(&mut self) -> &mut [f64] {
+        Arc::get_mut(&mut self.column)
+            .unwrap_or_else(|| unreachable!("an open column is held by nobody else"))
+    }
 }
 
 impl ColumnCache {
@@ -55,7 +71,13 @@ impl ColumnCache {
         // An entry is made when it is needed: a large bound costs nothing up front.
         let mut entries = LruCache::unbounded();
         entries.resize(capacity);
-        Self { entries, columns: Vec::new(), rows, counters: CacheCounters::default() }
+        Self {
+            entries,
+            columns: Vec::new(),
+            absent: Arc::default(),
+            rows,
+            counters: CacheCounters::default(),
+        }
     }
 
     /// The column at `key`, if it is still held.
@@ -78,12 +100,23 @@ impl ColumnCache {
 
     /// Writes the column at `key` and holds it.
     pub fn calculate(&mut self, key: ColumnKey, calculate: impl FnOnce(&mut [f64])) -> Column {
+        let mut open = self.open(key);
+        calculate(open.values());
+        self.close(open)
+    }
+
+    /// The column at `key`, to be written; [`Self::close`] takes it back. Several may be open at a time.
+    pub(super) fn open(&mut self, key: ColumnKey) -> OpenColumn {
         let slot = self.free_slot(key);
-        match Arc::get_mut(&mut self.columns[slot]) {
-            Some(values) => calculate(values),
-            None => unreachable!("a free slot's column is held by nobody else"),
-        }
-        Arc::clone(&self.columns[slot])
+        let column = std::mem::replace(&mut self.columns[slot], Arc::clone(&self.absent));
+        OpenColumn { slot, column }
+    }
+
+    /// Holds a column that is written.
+    pub(super) fn close(&mut self, open: OpenColumn) -> Column {
+        let OpenColumn { slot, column } = open;
+        self.columns[slot] = Arc::clone(&column);
+        column
     }
 
     fn free_slot(&mut self, key: ColumnKey) -> usize {

@@ -3,6 +3,7 @@
 mod cache;
 mod work;
 
+use cache::OpenColumn;
 pub use cache::{CacheCounters, ColumnCache, ColumnKey};
 
 use crate::{
@@ -25,8 +26,8 @@ pub struct Hub {
     cache: ColumnCache,
     /// A derived price (such as the mean of high and low).
     derived: Vec<f64>,
-    /// Outputs of the indicator in hand, leading values first.
-    scratch: Vec<Vec<f64>>,
+    /// The columns of the indicator in hand, leading values first.
+    open: Vec<OpenColumn>,
     /// Rows by series so far: what `computed` is held against.
     rows: Vec<u64>,
     subscriptions: u64,
@@ -100,7 +101,7 @@ impl Hub {
             work,
             cache: ColumnCache::new(lead_max + rows_max, bounds.bytes, bounds.entries),
             derived: Vec::new(),
-            scratch: vec![vec![f64::NAN; lead_max + rows_max]; OUTPUTS_MAX],
+            open: Vec::with_capacity(OUTPUTS_MAX),
             rows: vec![0; layout.series.len()],
             subscriptions: layout.subscriptions,
             is_replay,
@@ -131,14 +132,16 @@ impl Hub {
                 WorkInput::Column(column) => &frame.columns[column][lead..end],
             };
             let own = OwnRows { bars, lead, x, x_factor: work.x_factor, price_factor: work.price_factor };
-            compute(work, &own, &mut self.scratch);
-            work.computed += (end - lead) as u64;
-            for (output, values) in self.scratch.iter().enumerate().take(work.outputs) {
-                let key = ColumnKey { column: work.column + output as u32, sequence: frame.sequence };
-                let column =
-                    self.cache.calculate(key, |column| column[..end].copy_from_slice(&values[..end]));
-                frame.columns.push(column);
+            let key = |output: u32| ColumnKey { column: work.column + output, sequence: frame.sequence };
+            self.open.extend((0..work.outputs as u32).map(|output| self.cache.open(key(output))));
+            let mut outputs: [&mut [f64]; OUTPUTS_MAX] = Default::default();
+            for (values, open) in outputs.iter_mut().zip(&mut self.open) {
+                *values = open.values();
             }
+            let written = work.outputs;
+            compute(work, &own, &mut outputs[..written]);
+            work.computed += (end - lead) as u64;
+            frame.columns.extend(self.open.drain(..).map(|open| self.cache.close(open)));
         }
     }
 

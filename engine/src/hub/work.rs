@@ -71,11 +71,11 @@ impl<'a> OwnRows<'a> {
     }
 }
 
-/// Makes the new values and leaves them in `scratch`, behind the leading ones.
-pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, scratch: &mut [Vec<f64>]) {
+/// Makes the new values and leaves them in `outputs`, behind the leading ones.
+pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, outputs: &mut [&mut [f64]]) {
     let (lead, rows) = (own.lead, own.x.len());
     let end = lead + rows;
-    for (values, tail) in scratch.iter_mut().zip(&work.tails) {
+    for (values, tail) in outputs.iter_mut().zip(&work.tails) {
         // A series' leading rows and an indicator's remembered values end at the same row.
         let remembered = tail.len().min(lead);
         values[..lead - remembered].fill(f64::NAN);
@@ -83,14 +83,14 @@ pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, scratch: &mut [Vec<f64
     }
     let opens = &own.bars.ts_open_ns[lead..];
     match &mut work.maker {
-        Maker::WeekEdges(edges) => edges.fill(opens, &mut scratch[0][lead..end]),
+        Maker::WeekEdges(edges) => edges.fill(opens, &mut outputs[0][lead..end]),
         Maker::Kernel(kernel) => {
             let first = work.origin_ns.map_or(0, |origin| opens.partition_point(|ts_ns| *ts_ns < origin));
-            hide(scratch, work.outputs, lead..lead + first);
-            feed(kernel.as_mut(), work.input, work.outputs, own, first, scratch);
+            hide(outputs, lead..lead + first);
+            feed(kernel.as_mut(), work.input, own, first, outputs);
         }
     }
-    for (tail, values) in work.tails.iter_mut().zip(scratch.iter()) {
+    for (tail, values) in work.tails.iter_mut().zip(outputs.iter()) {
         let kept = work.lead.min(end);
         tail.clear();
         tail.extend_from_slice(&values[end - kept..end]);
@@ -101,10 +101,9 @@ pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, scratch: &mut [Vec<f64
 fn feed(
     kernel: &mut dyn Kernel,
     source: WorkInput,
-    outputs: usize,
     own: &OwnRows<'_>,
     first: usize,
-    scratch: &mut [Vec<f64>],
+    outputs: &mut [&mut [f64]],
 ) {
     let (lead, rows) = (own.lead, own.x.len());
     let mut row = first;
@@ -113,14 +112,15 @@ fn feed(
             WorkInput::Price(_) => row..rows,
             WorkInput::Column(_) => finite_run(own.x, row),
         };
-        hide(scratch, outputs, lead + row..lead + run.start);
+        hide(outputs, lead + row..lead + run.start);
         if !run.is_empty() {
+            let count = outputs.len();
             let mut slices: [&mut [f64]; OUTPUTS_MAX] = Default::default();
-            for (slice, values) in slices.iter_mut().zip(scratch.iter_mut()) {
+            for (slice, values) in slices.iter_mut().zip(outputs.iter_mut()) {
                 *slice = &mut values[lead + run.start..lead + run.end];
             }
             let input = own.input(run.clone());
-            kernel.update(&input, &mut Output::new(&mut slices[..outputs]));
+            kernel.update(&input, &mut Output::new(&mut slices[..count]));
         }
         row = run.end;
     }
@@ -137,8 +137,8 @@ fn finite_run(x: &[f64], from: usize) -> Range<usize> {
 }
 
 /// No value in these rows.
-fn hide(scratch: &mut [Vec<f64>], outputs: usize, rows: Range<usize>) {
+fn hide(outputs: &mut [&mut [f64]], rows: Range<usize>) {
     if !rows.is_empty() {
-        scratch.iter_mut().take(outputs).for_each(|values| values[rows.clone()].fill(f64::NAN));
+        outputs.iter_mut().for_each(|values| values[rows.clone()].fill(f64::NAN));
     }
 }
