@@ -43,6 +43,8 @@ const LANE_BYTES: u64 = 1 << 10;
 const RANKED_BYTES: u64 = 2 << 10;
 /// How many are kept.
 const RANKED_MAX: u64 = 5_000;
+/// What is known of every other combination that is done.
+const DONE_BYTES: u64 = 22;
 
 /// What a run does, in counts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -149,10 +151,11 @@ impl Memory {
 impl Memory {
     /// What one worker of a sweep needs for a pass, of whose combinations `lanes` run as lanes.
     pub(super) fn of_pass(layout: &Layout, spec: &RunSpec, lanes: u64) -> Self {
-        // A worker has one frame in hand.
-        let machinery = Machinery { queue_frames: 0, ..spec.machinery.clone() };
+        // A worker has one frame in hand, whose columns are the cache's.
+        let cache_bytes = spec.machinery.hub_cache_bytes as u64;
+        let columns_bytes = columns_bytes(layout, &spec.machinery).max(cache_bytes);
+        let batches_bytes = batch_bytes(layout, &spec.machinery) * 2;
         let combinations = spec.containers.len() as u64;
-        let (batches_bytes, columns_bytes) = frames_bytes(layout, &machinery);
         let accounts_bytes = (combinations - lanes) * SWEEP_CONTAINER_BYTES + lanes * LANE_BYTES;
         let total_bytes = batches_bytes + columns_bytes + accounts_bytes;
         Self { batches_bytes, columns_bytes, accounts_bytes, total_bytes, ..Self::default() }
@@ -162,7 +165,7 @@ impl Memory {
     pub(super) fn of_sweep(self, combinations: u64, workers: u64, are_processes: bool) -> Self {
         let of_workers = if are_processes { workers * WORKER_BASE_BYTES } else { 0 };
         let base_bytes = SWEEP_BASE_BYTES + of_workers;
-        let records_bytes = combinations.min(RANKED_MAX) * RANKED_BYTES;
+        let records_bytes = combinations.min(RANKED_MAX) * RANKED_BYTES + combinations * DONE_BYTES;
         Self {
             base_bytes,
             batches_bytes: self.batches_bytes * workers,
@@ -177,10 +180,18 @@ impl Memory {
 /// Batches on their way, and the columns beside them.
 fn frames_bytes(layout: &Layout, machinery: &Machinery) -> (u64, u64) {
     let frames = machinery.queue_frames as u64 + 2;
-    let rows = machinery.batch_rows as u64;
-    let batches = layout.series.iter().map(|s| (rows + s.lead as u64) * ROW_BYTES).sum::<u64>() * frames;
-    let in_use = u64::from(layout.columns) * rows * 8 * frames;
-    (batches, in_use + machinery.hub_cache_bytes as u64)
+    let columns = columns_bytes(layout, machinery) * frames;
+    (batch_bytes(layout, machinery) * frames, columns + machinery.hub_cache_bytes as u64)
+}
+
+/// The rows of one batch.
+fn batch_bytes(layout: &Layout, machinery: &Machinery) -> u64 {
+    layout.series.iter().map(|s| (machinery.batch_rows as u64 + s.lead as u64) * ROW_BYTES).sum()
+}
+
+/// The columns beside it.
+fn columns_bytes(layout: &Layout, machinery: &Machinery) -> u64 {
+    u64::from(layout.columns) * machinery.batch_rows as u64 * 8
 }
 
 fn records_kept(container: &ContainerSpec, bars: Option<u64>) -> u64 {
