@@ -69,7 +69,20 @@ impl Admission {
 ///
 /// Where memory is what is short, a paused job must give its memory back: it yields its pass and takes it
 /// up again later. One that merely holds still would keep what everybody waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Shed {
     /// None.
