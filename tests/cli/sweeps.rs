@@ -32,8 +32,13 @@ pub const FINAL: [&str; 2] = ["result.json", "results.parquet"];
 
 /// A sweep that takes some seconds.
 pub fn long(place: &Place) {
+    long_over(place, 6_000);
+}
+
+/// As [`long`], over so many bars.
+pub fn long_over(place: &Place, bars: u32) {
     let many = SWEEP
-        .replace("bars: 2000", "bars: 6000")
+        .replace("bars: 2000", &format!("bars: {bars}"))
         .replace("fast: [5, 10, 20]", "fast: \"range(5, 40, 1)\"")
         .replace("slow: [10, 20, 50, 100]", "slow: \"range(10, 200, 10)\"");
     place.write("sweep.yaml", &many);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Web, event, schema::faults};
 use crate::{
     program::Place,
-    sweeps::{SWEEP, long},
+    sweeps::{SWEEP, long_over},
 };
 
 const SUBMIT: &str = "{\"file\":\"sweep.yaml\",\"priority\":\"high\",\"workers\":1}";
@@ -114,7 +114,7 @@ fn every_route_is_described_and_answers_as_described() {
 #[test]
 fn events_carry_what_the_description_says() {
     let place = Place::new();
-    long(&place);
+    long_over(&place, 120_000);
     let web = Web::start(&place, "");
     let description = web.json("GET", "/openapi.json", "", 200);
     let mut listener = web.listen();

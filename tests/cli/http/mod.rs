@@ -157,7 +157,10 @@ pub fn parts(stream: TcpStream) -> (u16, String, String) {
 /// The next event of a name.
 pub fn event(reader: &mut impl BufRead, wanted: &str) -> Value {
     let (mut name, mut line) = (String::new(), String::new());
+    let since = crate::sweeps::now();
     loop {
+        // Others come all the time.
+        assert!(since.elapsed() < Duration::from_secs(60), "nobody says {wanted}");
         line.clear();
         assert!(reader.read_line(&mut line).expect("a line") > 0, "the stream ended before {wanted}");
         if let Some(said) = line.strip_prefix("event: ") {
