@@ -8,6 +8,7 @@ use std::{
 use actix::Context;
 use barhive_engine::{
     bus::{FrameOutbox, FramePool, FrameTopic, QueueReceiver},
+    container::Progress,
     data::FeedError,
     frame::Frame,
     hub::Hub,
@@ -19,6 +20,7 @@ use crate::{
     blueprint::Blueprint,
     control::Control,
     market_data::Market,
+    pace::Pace,
     pump::{self, Pumped, Slice, Works},
     stage::Stage,
     supervisor::{Part, Shell},
@@ -55,6 +57,9 @@ pub(crate) struct IndicatorHub {
     replay: Option<Merge>,
     /// A frame that came while earlier ones are still being caught up with.
     ahead: Option<Arc<Frame>>,
+    /// The frame in hand, some of whose columns may be there.
+    in_hand: Option<Arc<Frame>>,
+    pace: Pace,
     outbox: FrameOutbox,
     publishing: Option<u64>,
 }
@@ -64,8 +69,17 @@ impl IndicatorHub {
     /// its own, up to the frame that was not delivered, and goes on from there.
     pub(crate) fn new(shared: Arc<HubShared>, first: Option<Hub>) -> Self {
         let outbox = FrameOutbox::new(Arc::clone(&shared.topic));
-        let mut this =
-            Self { shared, hub: first, next: 0, replay: None, ahead: None, outbox, publishing: None };
+        let mut this = Self {
+            shared,
+            hub: first,
+            next: 0,
+            replay: None,
+            ahead: None,
+            in_hand: None,
+            pace: Pace::default(),
+            outbox,
+            publishing: None,
+        };
         if this.hub.is_none() {
             match this.shared.blueprint.open() {
                 Ok(merge) => {
@@ -122,11 +136,18 @@ impl IndicatorHub {
         }
     }
 
-    fn compute(&mut self, mut frame: Arc<Frame>) {
-        let Some(hub) = &mut self.hub else { return };
+    /// Goes on with the frame in hand for as long as it may between two looks at the clock.
+    fn compute(&mut self, slice: &mut Slice) {
+        let (Some(hub), Some(mut frame)) = (&mut self.hub, self.in_hand.take()) else { return };
         let stage = &self.shared.stage;
+        slice.look();
         // Copies the frame's lists (never its rows) when somebody else listens to the market too.
-        hub.compute(Arc::make_mut(&mut frame));
+        let Progress { work, is_done } = hub.compute_part(Arc::make_mut(&mut frame), self.pace.work());
+        self.pace.learn(work, slice.look());
+        if !is_done {
+            self.in_hand = Some(frame);
+            return;
+        }
         debug_assert_eq!(frame.sequence, self.next);
         self.next += 1;
         if frame.sequence < stage.next() {
@@ -171,15 +192,19 @@ impl Works for IndicatorHub {
             if let Some(sequence) = self.publishing.take() {
                 self.shared.stage.delivered(sequence);
             }
-            if slice.is_over_after_frame() {
+            if slice.is_over_after_frame() || slice.was_over() {
                 return Pumped::More;
+            }
+            if self.in_hand.is_some() {
+                self.compute(slice);
+                continue;
             }
             match self.next_frame(cx) {
                 _ if self.hub.is_none() => return Pumped::Done,
                 Poll::Pending => return Pumped::Waiting,
                 Poll::Ready(Next::Later) => return Pumped::Later,
                 Poll::Ready(Next::Broken) => return Pumped::Done,
-                Poll::Ready(Next::Frame(frame)) => self.compute(frame),
+                Poll::Ready(Next::Frame(frame)) => self.in_hand = Some(frame),
                 Poll::Ready(Next::End) => {
                     if let Some(hub) = &self.hub {
                         self.shared.stage.outcome().counters = hub.counters();

@@ -12,7 +12,8 @@ use std::{
 
 use barhive_actors::{Control, Engine, Handle, RunOptions, Threads, run};
 use barhive_engine::{
-    backtest,
+    Registry, backtest,
+    indicator::{IndicatorDef, Input, Kernel, Output, builtin},
     pass::RunError,
     registry::factory,
     set::{Placement, StrategySpec},
@@ -165,4 +166,44 @@ fn what_is_wrong_with_a_set_is_the_error_of_its_run() {
 fn a_handle_can_be_shared_between_threads() {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<Handle>();
+}
+
+/// An average that takes its time over every row.
+struct SlowAverage {
+    rows: Arc<AtomicUsize>,
+}
+
+impl Kernel for SlowAverage {
+    fn update(&mut self, input: &Input<'_>, output: &mut Output<'_, '_>) {
+        for (x, out) in input.x.iter().zip(output.column(0)) {
+            std::thread::sleep(Duration::from_millis(5));
+            self.rows.fetch_add(1, SeqCst);
+            *out = *x;
+        }
+    }
+
+    fn snapshot(&self) -> Box<dyn Kernel> {
+        Box::new(Self { rows: Arc::clone(&self.rows) })
+    }
+}
+
+#[test]
+fn cancelling_reaches_the_hub_between_two_rows_of_a_slow_indicator() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let rows = Arc::new(AtomicUsize::new(0));
+    let sma = builtin().into_iter().find(|def| def.name == "sma").expect("it is built in");
+    let seen = Arc::clone(&rows);
+    let slow =
+        IndicatorDef { build: Arc::new(move |_| Box::new(SlowAverage { rows: Arc::clone(&seen) })), ..sma };
+    let registry = Registry::empty().indicator(slow);
+    for threads in [Threads::One, Threads::PerPart] {
+        rows.store(0, SeqCst);
+        // All rows are one frame.
+        let spec = sized(&spec(market(1_000), accounts(2)), 1_024, 1, Placement::Fused);
+        let handle = Engine::start(spec, &registry, RunOptions { threads, ..RunOptions::default() }).unwrap();
+        until("it computes", || rows.load(SeqCst) >= 2);
+        handle.cancel();
+        assert!(matches!(handle.wait(), Err(RunError::Cancelled)));
+        assert!(rows.load(SeqCst) < 1_000, "not to the end of the frame");
+    }
 }

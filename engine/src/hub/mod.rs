@@ -7,6 +7,7 @@ use cache::OpenColumn;
 pub use cache::{CacheCounters, ColumnCache, ColumnKey};
 
 use crate::{
+    container::Progress,
     data::Bar,
     frame::{Column, Frame, SeriesRows},
     indicator::{IndicatorSpec, InputSpec, PriceField},
@@ -32,6 +33,8 @@ pub struct Hub {
     rows: Vec<u64>,
     subscriptions: u64,
     is_replay: bool,
+    /// Where it stands in the frame in hand: which of `work`, and how many of its rows are done.
+    at: (usize, usize),
 }
 
 /// Bounds on what the hub keeps beyond the columns in use.
@@ -105,16 +108,31 @@ impl Hub {
             rows: vec![0; layout.series.len()],
             subscriptions: layout.subscriptions,
             is_replay,
+            at: (0, 0),
         }
     }
 
     /// Computes the columns of a frame from its rows.
     pub fn compute(&mut self, frame: &mut Frame) {
-        frame.columns.clear();
-        for (rows, series) in self.rows.iter_mut().zip(&frame.series) {
-            *rows += series.rows() as u64;
+        while !self.compute_part(frame, usize::MAX).is_done {}
+    }
+
+    /// Computes at most `values_max` values (at least 1) of a frame's columns; until all are there it wants to be
+    /// called with the same frame again. Where it is cut changes no value: who must not hold a thread for long asks
+    /// for little of what is slow.
+    pub fn compute_part(&mut self, frame: &mut Frame, values_max: usize) -> Progress {
+        if self.at == (0, 0) {
+            frame.columns.clear();
+            for (rows, series) in self.rows.iter_mut().zip(&frame.series) {
+                *rows += series.rows() as u64;
+            }
         }
-        for work in &mut self.work {
+        let values_max = values_max.max(1);
+        let mut left = values_max;
+        while let Some(work) = self.work.get_mut(self.at.0) {
+            if left == 0 {
+                return Progress { work: values_max, is_done: false };
+            }
             let SeriesRows { columns: bars, lead } = &frame.series[work.series];
             let lead = *lead;
             let end = bars.len();
@@ -125,24 +143,37 @@ impl Hub {
                 WorkInput::Price(PriceField::Close) => &bars.close[lead..],
                 WorkInput::Price(PriceField::Volume) => &bars.volume[lead..],
                 WorkInput::Price(field) => {
-                    self.derived.clear();
-                    self.derived.extend((lead..end).map(|row| derive(&bars.bar(row), field)));
+                    if self.at.1 == 0 {
+                        self.derived.clear();
+                        self.derived.extend((lead..end).map(|row| derive(&bars.bar(row), field)));
+                    }
                     &self.derived
                 }
                 WorkInput::Column(column) => &frame.columns[column][lead..end],
             };
             let own = OwnRows { bars, lead, x, x_factor: work.x_factor, price_factor: work.price_factor };
-            let key = |output: u32| ColumnKey { column: work.column + output, sequence: frame.sequence };
-            self.open.extend((0..work.outputs as u32).map(|output| self.cache.open(key(output))));
+            if self.at.1 == 0 {
+                let key = |output: u32| ColumnKey { column: work.column + output, sequence: frame.sequence };
+                self.open.extend((0..work.outputs as u32).map(|output| self.cache.open(key(output))));
+            }
             let mut outputs: [&mut [f64]; OUTPUTS_MAX] = Default::default();
             for (values, open) in outputs.iter_mut().zip(&mut self.open) {
                 *values = open.values();
             }
+            let rows = self.at.1..(end - lead).min(self.at.1.saturating_add(left));
+            left -= rows.len();
             let written = work.outputs;
-            compute(work, &own, &mut outputs[..written]);
+            compute(work, &own, &rows, &mut outputs[..written]);
+            if rows.end < end - lead {
+                self.at.1 = rows.end;
+                return Progress { work: values_max, is_done: false };
+            }
+            self.at = (self.at.0 + 1, 0);
             work.computed += (end - lead) as u64;
             frame.columns.extend(self.open.drain(..).map(|open| self.cache.close(open)));
         }
+        self.at = (0, 0);
+        Progress { work: values_max - left, is_done: true }
     }
 
     /// The hub's account of its work.

@@ -71,24 +71,29 @@ impl<'a> OwnRows<'a> {
     }
 }
 
-/// Makes the new values and leaves them in `outputs`, behind the leading ones.
-pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, outputs: &mut [&mut [f64]]) {
-    let (lead, rows) = (own.lead, own.x.len());
-    let end = lead + rows;
-    for (values, tail) in outputs.iter_mut().zip(&work.tails) {
+/// Makes the new values of these rows, which follow those that it made before, and leaves them in `outputs`, behind
+/// the leading ones.
+pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, part: &Range<usize>, outputs: &mut [&mut [f64]]) {
+    let (lead, end) = (own.lead, own.lead + own.x.len());
+    let leading = if part.start == 0 { &work.tails[..] } else { &[] };
+    for (values, tail) in outputs.iter_mut().zip(leading) {
         // A series' leading rows and an indicator's remembered values end at the same row.
         let remembered = tail.len().min(lead);
         values[..lead - remembered].fill(f64::NAN);
         values[lead - remembered..lead].copy_from_slice(&tail[tail.len() - remembered..]);
     }
-    let opens = &own.bars.ts_open_ns[lead..];
+    let opens = &own.bars.ts_open_ns[lead..][part.clone()];
     match &mut work.maker {
-        Maker::WeekEdges(edges) => edges.fill(opens, &mut outputs[0][lead..end]),
+        Maker::WeekEdges(edges) => edges.fill(opens, &mut outputs[0][lead + part.start..lead + part.end]),
         Maker::Kernel(kernel) => {
             let first = work.origin_ns.map_or(0, |origin| opens.partition_point(|ts_ns| *ts_ns < origin));
-            hide(outputs, lead..lead + first);
-            feed(kernel.as_mut(), work.input, own, first, outputs);
+            let first = part.start + first;
+            hide(outputs, lead + part.start..lead + first);
+            feed(kernel.as_mut(), work.input, own, first..part.end, outputs);
         }
+    }
+    if lead + part.end < end {
+        return;
     }
     for (tail, values) in work.tails.iter_mut().zip(outputs.iter()) {
         let kept = work.lead.min(end);
@@ -97,20 +102,20 @@ pub(super) fn compute(work: &mut Work, own: &OwnRows<'_>, outputs: &mut [&mut [f
     }
 }
 
-/// Feeds the kernel the rows from `first` on.
+/// Feeds the kernel these rows.
 fn feed(
     kernel: &mut dyn Kernel,
     source: WorkInput,
     own: &OwnRows<'_>,
-    first: usize,
+    rows: Range<usize>,
     outputs: &mut [&mut [f64]],
 ) {
-    let (lead, rows) = (own.lead, own.x.len());
-    let mut row = first;
-    while row < rows {
+    let lead = own.lead;
+    let mut row = rows.start;
+    while row < rows.end {
         let run = match source {
-            WorkInput::Price(_) => row..rows,
-            WorkInput::Column(_) => finite_run(own.x, row),
+            WorkInput::Price(_) => row..rows.end,
+            WorkInput::Column(_) => finite_run(&own.x[..rows.end], row),
         };
         hide(outputs, lead + row..lead + run.start);
         if !run.is_empty() {

@@ -3,8 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use barhive_engine::{
+    Registry,
+    container::Progress,
     data::{BarColumns, MemorySource},
-    indicator::{IndicatorDef, IndicatorSpec, Input, InputKind, Kernel, Output, builtin},
+    frame::Frame,
+    indicator::{IndicatorDef, IndicatorSpec, Input, InputKind, Kernel, Output, PriceField, builtin},
+    merge::Merged,
+    pass::Pass,
+    record::NoRecorder,
     registry::{StrategyFactory, factory},
     set::RunSpec,
     strategy::{Bars, Context, Setup, Strategy, Value},
@@ -167,7 +173,7 @@ fn a_hole_in_an_indicator_is_a_hole_in_what_reads_it_and_no_more() {
         check: |_| Ok(()),
         build: Arc::new(|_| Box::new(Inverse)),
     };
-    let registry = builtin().into_iter().fold(barhive_engine::Registry::empty(), |r, def| r.indicator(def));
+    let registry = builtin().into_iter().fold(Registry::empty(), Registry::indicator);
     let registry = registry.indicator(inverse);
     let closes = [11.0, 10.0, 12.0, 10.0, 10.0, 8.0, 11.0, 10.0, 12.0, 12.0];
     let columns = minutes(&closes.map(|close| (close, close, close, close)));
@@ -181,4 +187,50 @@ fn a_hole_in_an_indicator_is_a_hole_in_what_reads_it_and_no_more() {
     }
     let expected = "[NaN, NaN, 0.75, NaN, NaN, 0.0, 0.25, NaN, 0.75, 0.5]";
     assert_eq!(all, [expected; 5]);
+}
+
+#[test]
+fn where_the_hub_is_cut_within_a_frame_changes_no_value() {
+    let columns = walk(700, 0.0);
+    let specs = [
+        with_period("sma", 10),
+        with_period("sma", 4).over(with_period("sma", 10), 0),
+        with_period("ema", 7).on(PriceField::Hl2),
+        IndicatorSpec::new("macd"),
+    ];
+    let seen = Seen::default();
+    let accounts = specs.iter().enumerate().map(|(number, spec)| {
+        account(&format!("a{number}"), vec![strategy("s", watcher(spec.clone(), 5, &seen), &[0])])
+    });
+    let source = MemorySource::new().with(instrument("X"), Timeframe::M1, columns);
+    let mut spec = set(source, accounts.collect());
+    spec.machinery.batch_rows = 64;
+    let registry = builtin().into_iter().fold(Registry::empty(), Registry::indicator);
+    let open = || Pass::open(&spec, &registry, &[0, 1, 2, 3], &|_| Box::new(NoRecorder), false).unwrap();
+    for values_max in [1, 2, 7, 63, 64, 65, 1_000] {
+        let (mut whole, mut cut) = (open(), open());
+        let (mut expected, mut found) = (Frame::empty(), Frame::empty());
+        let mut parts = 0;
+        while whole.merge.next_frame(&mut expected).unwrap() == Merged::Frame {
+            whole.hub.compute(&mut expected);
+            assert_eq!(cut.merge.next_frame(&mut found).unwrap(), Merged::Frame);
+            loop {
+                let Progress { work, is_done } = cut.hub.compute_part(&mut found, values_max);
+                parts += 1;
+                assert!(work <= values_max, "{work} of {values_max}");
+                if is_done {
+                    break;
+                }
+                assert_eq!(work, values_max);
+            }
+            let bits = |frame: &Frame| -> Vec<Vec<u64>> {
+                let rows = frame.series[0].columns.len();
+                let columns = frame.columns.iter();
+                columns.map(|column| column[..rows].iter().map(|value| value.to_bits()).collect()).collect()
+            };
+            assert_eq!(bits(&found), bits(&expected), "{values_max}");
+        }
+        assert_eq!(cut.hub.counters(), whole.hub.counters());
+        assert!(values_max > 64 || parts > 700 / 64 + 1, "{values_max}: {parts}");
+    }
 }
