@@ -10,11 +10,13 @@ mod bus;
 mod child;
 mod data;
 mod fixtures;
+mod live;
 mod measure;
 mod memory;
 mod portfolios;
 mod program;
 mod scale;
+mod staged;
 mod w1;
 mod w2;
 mod w3;
@@ -42,6 +44,8 @@ fn main() {
     data::figures(&mut figures);
     memory::figures(&mut figures);
     program::figures(&mut figures);
+    staged::figures(&mut figures);
     breaker::figures(&mut figures);
+    live::figures(&mut figures);
     figures.finish();
 }

@@ -10,6 +10,7 @@ mod fault;
 mod http;
 mod json_schema;
 mod kind;
+mod live;
 mod load;
 mod preset;
 mod read;
@@ -28,6 +29,7 @@ pub use barhive_engine::secret::Secret;
 pub use fault::{Fault, Faults};
 pub use http::{HttpListen, HttpSettings, TelegramSettings, http_listen};
 pub use json_schema::{schema, sweep_schema};
+pub use live::{LiveProcessSettings, LiveSettings};
 pub use load::{
     Document, Environment, LoadOptions, Loaded, ReportOptions, load, load_any, load_str, load_sweep,
     load_sweep_str,

@@ -12,6 +12,7 @@ use crate::{
     Faults,
     fault::FaultLog,
     http::{HttpSettings, TelegramSettings, http, telegram},
+    live::{LiveSettings, live},
     read::{Captured, Located, Place, Reader},
     section::{
         AgeingSection, JobsMaxSection, LevelsSection, ServerModeSection, ServerQueueSection, ServerSection,
@@ -43,6 +44,8 @@ pub struct ServerSettings {
     pub breaker: BreakerConfig,
     /// How it is reached over HTTP.
     pub http: HttpSettings,
+    /// What is kept for live work, and the live processes.
+    pub live: LiveSettings,
     /// The bot that tells a chat when jobs have ended.
     pub telegram: Option<TelegramSettings>,
 }
@@ -59,6 +62,7 @@ impl Default for ServerSettings {
             thresholds: ResourceThresholds::default(),
             breaker: BreakerConfig::default(),
             http: HttpSettings::default(),
+            live: LiveSettings::default(),
             telegram: None,
         }
     }
@@ -118,6 +122,7 @@ fn settings(reader: &Reader<'_>, root: &Place<'_>, section: ServerSection, dir: 
         thresholds,
         breaker,
         http: http(reader, section.http.as_ref(), dir),
+        live: live(reader, section.live.as_ref()),
         telegram: telegram(reader, section.telegram.as_ref()),
     }
 }
@@ -218,6 +223,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::live::LiveProcessSettings;
 
     fn load(text: &str) -> Result<ServerSettings, Faults> {
         let folder = tempfile::tempdir().unwrap();
@@ -276,6 +282,44 @@ breaker: {failure_threshold: 5, timeout_seconds: 2.5}
         let text = faults.to_string();
         for part in ["server.yaml:1:10", "server.yaml:2:7", "totl_max", "total_max", "queue.ageing.low"] {
             assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_for_live_work_is_read_and_its_faults_have_their_places() {
+        let text = "
+live:
+  cores: 1
+  memory: 512MiB
+  nice: -5
+  run:
+    - {name: paper, command: [barhive, run, set.yaml], silence_max: 5s}
+";
+        let live = load(text).unwrap().live;
+        assert_eq!((live.cores, live.memory_bytes, live.nice), (1, 512 << 20, -5));
+        let [paper] = <[LiveProcessSettings; 1]>::try_from(live.run).unwrap();
+        assert_eq!((paper.name.as_str(), paper.program.as_str()), ("paper", "barhive"));
+        assert_eq!((paper.args, paper.silence_max_ms), (vec!["run".into(), "set.yaml".into()], Some(5_000)));
+        let text = "
+live:
+  cores: 2000
+  nice: -21
+  run:
+    - {name: a b, command: [x]}
+    - {name: c, command: []}
+    - {name: d, command: [x], silence_max: 1ms}
+    - {name: d, command: [y]}
+";
+        let faults = load(text).unwrap_err().to_string();
+        for part in [
+            "server.yaml:3:10",
+            "server.yaml:4:9",
+            "server.yaml:6:14: live.run.0.name",
+            "expected a program and its arguments",
+            "expected a span from 100ms to 24h",
+            "there is another live process named d",
+        ] {
+            assert!(faults.contains(part), "{part}: {faults}");
         }
     }
 

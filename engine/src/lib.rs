@@ -28,6 +28,7 @@ pub mod portfolio;
 pub mod record;
 pub mod recorder;
 pub mod registry;
+pub mod restart;
 pub mod result;
 pub mod secret;
 pub mod set;

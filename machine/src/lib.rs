@@ -2,6 +2,7 @@
 //!
 //! - [`clock`] is the only place that reads one.
 //! - [`gauge`] measures the use of the machine, ten times a second; [`smaps`] the memory of a process.
+//! - [`process`] starts processes with what they may take and looks after them.
 //! - [`ResourceMonitor`] does so on a thread of its own, judges what it sees by the rules of
 //!   [`barhive_engine::governor`], and publishes it for readers that never wait.
 //!
@@ -10,8 +11,9 @@
 pub mod clock;
 pub mod gauge;
 mod monitor;
+pub mod process;
 pub mod smaps;
 
 pub use monitor::{
-    Decision, LiveReport, MachineStatus, MonitorError, MonitorOptions, Outlook, ResourceMonitor,
+    Decision, LiveLag, LiveReport, MachineStatus, MonitorError, MonitorOptions, Outlook, ResourceMonitor,
 };

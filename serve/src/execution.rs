@@ -11,7 +11,7 @@ use barhive_engine::{
     jobs::{ExecutionMode, JobId, JobRequest, QueueOptions, Resources},
     time::Clock,
 };
-use barhive_machine::LiveReport;
+use barhive_machine::{LiveReport, process::ProcessManager};
 use thiserror::Error;
 
 use crate::{
@@ -35,13 +35,21 @@ pub struct ManagerOptions {
     pub running_max: usize,
     /// Says what may start; by default the whole capacity, or the cores that are allowed.
     pub admission: Option<Box<dyn Admission>>,
+    /// Live processes that run beside the jobs, to be shown; whoever made them looks after them.
+    pub live: Option<Arc<ProcessManager>>,
     /// Hears what happens.
     pub observer: Box<dyn Observer>,
 }
 
 impl Default for ManagerOptions {
     fn default() -> Self {
-        Self { queue: QueueOptions::default(), running_max: 4, admission: None, observer: Box::new(()) }
+        Self {
+            queue: QueueOptions::default(),
+            running_max: 4,
+            admission: None,
+            live: None,
+            observer: Box::new(()),
+        }
     }
 }
 
@@ -138,7 +146,7 @@ impl ExecutionManager {
         runner: Box<dyn JobRunner>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let ManagerOptions { queue: options, running_max, admission, observer } = options;
+        let ManagerOptions { queue: options, running_max, admission, live, observer } = options;
         let started_ns = clock.now_ns();
         let (mut journal, mut queue) = Journal::open(folder, &options)?;
         let lost = give_back_all(&mut queue, started_ns, "the server was lost; goes on with what was kept");
@@ -162,6 +170,7 @@ impl ExecutionManager {
             runner,
             admission,
             observer,
+            live,
             clock,
             started_ns,
             ear: wishes.clone(),

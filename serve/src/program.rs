@@ -19,7 +19,9 @@ use std::{
 };
 
 use barhive_engine::jobs::{Job, JobId, JobRequest};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, setpriority_process, waitid,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::notify::{TARGETS_MAX, Target};
@@ -89,18 +91,25 @@ pub struct ProgramRunner {
     program: PathBuf,
     jobs: PathBuf,
     has_telegram: bool,
+    nice: i32,
 }
 
 impl ProgramRunner {
     /// Runs `program`; each job has a folder of its own below `jobs`.
     pub fn new(program: PathBuf, jobs: PathBuf) -> Self {
-        Self { program, jobs, has_telegram: false }
+        Self { program, jobs, has_telegram: false, nice: 0 }
     }
 
     /// Whether jobs may ask for a message by Telegram.
     #[must_use]
     pub fn with_telegram(self, has_telegram: bool) -> Self {
         Self { has_telegram, ..self }
+    }
+
+    /// How far processes stand back, 0 to 19: where nobody may step forward for live work.
+    #[must_use]
+    pub fn with_nice(self, nice: i32) -> Self {
+        Self { nice, ..self }
     }
 
     fn folder(&self, job: JobId) -> PathBuf {
@@ -128,6 +137,12 @@ impl JobRunner for ProgramRunner {
         let mut child = command
             .spawn()
             .map_err(|error| format!("{} cannot be started: {error}", self.program.display()))?;
+        // Before it has threads, which will have its niceness; workers that it starts will, too.
+        if self.nice > 0
+            && let Err(error) = setpriority_process(Some(Pid::from_child(&child)), self.nice)
+        {
+            tracing::warn!(job = %job.id, "a niceness of {} is refused: {error}", self.nice);
+        }
         let (Some(input), Some(words)) = (child.stdin.take(), child.stderr.take()) else {
             unreachable!("both are pipes");
         };

@@ -14,7 +14,7 @@ use barhive_engine::{
     },
     time::Clock,
 };
-use barhive_machine::LiveReport;
+use barhive_machine::{LiveReport, process::ProcessManager};
 
 use crate::{
     admission::Admission,
@@ -63,6 +63,8 @@ pub(crate) struct Scheduler {
     pub(crate) runner: Box<dyn JobRunner>,
     pub(crate) admission: Box<dyn Admission>,
     pub(crate) observer: Box<dyn Observer>,
+    /// Live processes beside the jobs.
+    pub(crate) live: Option<Arc<ProcessManager>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) started_ns: i64,
     /// Where runs say how they are doing, and where they leave their ends: who ends is never kept waiting.
@@ -295,6 +297,7 @@ impl Scheduler {
             journal_fault: self.journal_fault.clone(),
             is_ending: self.is_ending,
             machine: self.admission.status(),
+            live: self.live.as_ref().map(|live| live.processes()).unwrap_or_default(),
         }
     }
 

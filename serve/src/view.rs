@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use barhive_engine::jobs::{Job, JobId, PausedBy, QueueStatistics, Refusal, Resources};
-use barhive_machine::MachineStatus;
+use barhive_machine::{MachineStatus, process::ProcessView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -71,6 +71,8 @@ pub struct ServerStatus {
     pub is_ending: bool,
     /// The machine, how bad its use is and what follows; `None` where nobody watches it.
     pub machine: Option<MachineStatus>,
+    /// The live processes that the server looks after.
+    pub live: Vec<ProcessView>,
 }
 
 /// A change that somebody asks for.

@@ -2,6 +2,7 @@
 //!
 //! No part of what the library promises: it changes whenever there is something else to measure.
 
+pub mod live;
 pub mod machine;
 pub mod market;
 pub mod memory;

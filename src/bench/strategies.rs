@@ -1,10 +1,12 @@
-//! Strategies that only measurements need: one that fails, one that takes as long as it is told to.
+//! Strategies that only measurements need: one that fails, one that takes as long as it is told to, one that trades
+//! at every bar.
 
 use std::hint::black_box;
 
 use barhive_engine::{
+    order::Side,
     registry::Registry as Parts,
-    strategy::{Bars, Context, Setup, SetupError, Strategy},
+    strategy::{Bars, Context, Inst, Setup, SetupError, Strategy},
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,11 @@ pub fn register(parts: Parts) -> Parts {
         .strategy("bench_works", |params: WorksParams, setup: &mut Setup<'_>| {
             setup.bars(setup.instrument());
             Ok::<_, SetupError>(Works { rounds: params.rounds, state: 1 })
+        })
+        .strategy("bench_orders", |_: OrdersParams, setup: &mut Setup<'_>| {
+            let instrument = setup.instrument();
+            setup.bars(instrument);
+            Ok::<_, SetupError>(Orders { instrument })
         })
 }
 
@@ -60,5 +67,21 @@ impl Strategy for Works {
             self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         }
         black_box(self.state);
+    }
+}
+
+/// Turns its position at every bar.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OrdersParams {}
+
+struct Orders {
+    instrument: Inst,
+}
+
+impl Strategy for Orders {
+    fn on_bar(&mut self, ctx: &mut Context<'_>, _: Bars) {
+        let side = if ctx.position(self.instrument) > 0 { Side::Sell } else { Side::Buy };
+        ctx.enter(self.instrument, side);
     }
 }

@@ -1,11 +1,12 @@
 //! `serve`: a server that runs queued jobs until it is told to end.
 
 mod desk;
+mod live;
 mod reach;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -23,8 +24,8 @@ use barhive_serve::{
 };
 use clap::Args;
 
-use self::reach::Reach;
 pub(super) use self::reach::Reached;
+use self::{live::Reserved, reach::Reach};
 use super::{
     jobs::STATE,
     logging::LogFlags,
@@ -61,6 +62,8 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
         None => ServerSettings::default(),
     };
     let path = flags.state.clone().or(settings.state.clone()).unwrap_or_else(|| STATE.into());
+    // Before there is any other thread: they all stay away from what is kept for live work.
+    let reserved = Reserved::keep(&settings.live)?;
     settings.http.listen = flags.http.unwrap_or(settings.http.listen);
     allow_clients();
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
@@ -71,16 +74,27 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
     let capacity =
         Resources::new(settings.memory_bytes.unwrap_or(MEMORY_BYTES), settings.workers.unwrap_or(cores));
     let running_max = settings.running_max.unwrap_or(RUNNING_MAX);
-    let admission = admission(&settings, capacity);
+    let monitor = monitor(&settings);
+    let dir = flags.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let dir = std::path::absolute(dir.join(".")).map_err(|error| failed(&error))?;
+    let live = live::start(&settings.live, &reserved, &dir, state.path(), monitor.clone())?;
+    let admission: Box<dyn Admission> = match &monitor {
+        Some(monitor) => {
+            let admission = GovernedAdmission::new(Arc::clone(monitor), capacity);
+            Box::new(admission.with_live_memory(settings.live.memory_bytes))
+        }
+        None => Box::new(FixedCapacity(capacity)),
+    };
     let (events, notices) = (Events::default(), Notices::default());
     let options = ManagerOptions {
         queue: QueueOptions { capacity: Some(capacity), ..settings.queue },
         running_max,
         admission: Some(admission),
+        live: live.clone(),
         observer: Box::new(vec![events.observer(), notices.observer()]),
     };
     let runner = ProgramRunner::new(program, state.path().join("jobs"));
-    let runner = runner.with_telegram(settings.telegram.is_some());
+    let runner = runner.with_telegram(settings.telegram.is_some()).with_nice(reserved.jobs_nice);
     let manager = ExecutionManager::start(state.path(), options, Box::new(runner), Arc::new(SystemClock));
     let manager = Arc::new(manager.map_err(|error| failed(&error))?);
     let name = StateFolder::socket(state.path());
@@ -104,6 +118,9 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
             state.path().display(),
             settings.mode
         );
+        if let Some(kept) = reserved.words(&settings.live) {
+            let _ = writeln!(io::stderr(), "kept for live work: {kept}");
+        }
         if let Some(reach) = &reach {
             let _ =
                 writeln!(io::stderr(), "page {}; `barhive page` prints a link that opens it", reach.url());
@@ -115,22 +132,23 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
     if let Some(reach) = &reach {
         reach.close();
     }
-    let ended = manager.shut_down();
+    let ended = std::thread::scope(|scope| {
+        // Both may take their time to end.
+        live.iter().for_each(|live| drop(scope.spawn(|| live.stop())));
+        manager.shut_down()
+    });
     drop((socket, reach, notifier));
     ended.map(|()| Done::All).map_err(|fault| CliError::Failed(fault.to_string()))
 }
 
-/// Lets the machine say what may start. One that cannot be measured has a fixed size.
-fn admission(settings: &ServerSettings, capacity: Resources) -> Box<dyn Admission> {
+/// Watches the machine, which says what may start. One that cannot be measured has a fixed size.
+fn monitor(settings: &ServerSettings) -> Option<Arc<ResourceMonitor>> {
     let ServerSettings { thresholds, breaker, mode, .. } = *settings;
-    let options = MonitorOptions { thresholds, breaker, mode };
-    match ResourceMonitor::start(options, Arc::new(SystemClock)) {
-        Ok(monitor) => Box::new(GovernedAdmission::new(Arc::new(monitor), capacity)),
-        Err(fault) => {
-            tracing::warn!("jobs run without regard to others' load, in one mode: {fault}");
-            Box::new(FixedCapacity(capacity))
-        }
-    }
+    let monitor = ResourceMonitor::start(MonitorOptions { thresholds, breaker, mode }, Arc::new(SystemClock));
+    let warn = |fault: &_| {
+        tracing::warn!("jobs run without regard to others' load, in one mode: {fault}");
+    };
+    monitor.inspect_err(warn).map(Arc::new).ok()
 }
 
 /// Every client takes a descriptor, and the usual limit is meant for programs that serve nobody.

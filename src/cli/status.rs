@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 
 use barhive_engine::time::{NS_PER_SECOND, format_utc};
-use barhive_machine::{MachineStatus, Outlook};
+use barhive_machine::{
+    MachineStatus, Outlook,
+    gauge::Role,
+    process::{ProcessState, ProcessView},
+};
 use barhive_report::format::bytes;
 use barhive_serve::{Answer, Request, ServerStatus};
 use clap::Args;
@@ -74,6 +78,7 @@ fn show(status: &ServerStatus, out: &mut dyn Write) -> io::Result<()> {
     if let Some(machine) = &status.machine {
         lines.extend(machine_lines(machine));
     }
+    lines.extend(live_lines(status));
     if status.held > 0 {
         lines.push(("held", output::count(status.held, "job")));
     }
@@ -118,9 +123,10 @@ fn machine_lines(machine: &MachineStatus) -> Vec<(&'static str, String)> {
         ("machine", machine.levels.to_string()),
         ("breaker", machine.explanation.clone()),
     ];
-    let processes: usize = machine.trees.iter().map(|tree| tree.processes.len()).sum();
+    let of_jobs = || machine.trees.iter().filter(|tree| tree.role == Role::Worker);
+    let processes: usize = of_jobs().map(|tree| tree.processes.len()).sum();
     if processes > 0 {
-        let memory: u64 = machine.trees.iter().map(|tree| tree.memory_bytes).sum();
+        let memory: u64 = of_jobs().map(|tree| tree.memory_bytes).sum();
         let cpu = machine.sample.workers_cpu_percent;
         let plural = if processes == 1 { "" } else { "es" };
         lines.push((
@@ -141,4 +147,46 @@ fn machine_lines(machine: &MachineStatus) -> Vec<(&'static str, String)> {
         lines.push(("outlook", text));
     }
     lines
+}
+
+/// Live work: the processes that the server looks after, and whoever else has reported.
+fn live_lines(status: &ServerStatus) -> Vec<(&'static str, String)> {
+    let lags = status.machine.iter().flat_map(|machine| &machine.live);
+    let lag = |name: &str| lags.clone().find(|lag| lag.name == name).map(|lag| lag.lag_ms);
+    let ours = status.live.iter().map(|process| {
+        let behind = lag(&process.name).map_or_else(String::new, |ms| format!("{ms:.1} ms behind, "));
+        format!("{}: {behind}{}", process.name, live_words(status, process))
+    });
+    let others = lags.clone().filter(|lag| status.live.iter().all(|process| process.name != lag.name));
+    let others =
+        others.map(|lag| format!("{}: {:.1} ms behind, looked after by somebody else", lag.name, lag.lag_ms));
+    ours.chain(others).map(|line| ("live", line)).collect()
+}
+
+fn live_words(status: &ServerStatus, process: &ProcessView) -> String {
+    let since = span(status.now_ns.saturating_sub(process.since_ns));
+    let mut words = vec![match &process.state {
+        ProcessState::Waiting => format!("about to start for {since}"),
+        ProcessState::Running { pid } => format!("process {pid} for {since}"),
+        ProcessState::Ended => format!("ended {since} ago"),
+        ProcessState::Quarantined { reason } => {
+            format!("left out for {since} after it failed too often: {reason}")
+        }
+        ProcessState::Stopped => format!("told to end {since} ago"),
+    }];
+    if let Some(pid) = process.pid() {
+        if !process.cores.is_empty() {
+            let cores: Vec<_> = process.cores.iter().map(u32::to_string).collect();
+            words.push(format!("core{} {}", if cores.len() == 1 { "" } else { "s" }, cores.join(", ")));
+        }
+        words.extend(process.nice.map(|nice| format!("nice {nice}")));
+        let trees = status.machine.iter().flat_map(|machine| &machine.trees);
+        words.extend(trees.into_iter().find(|tree| tree.pid == pid).map(|tree| bytes(tree.memory_bytes)));
+    }
+    if process.restarts > 0 {
+        let last = process.failure.as_deref().unwrap_or_default();
+        words.push(format!("{}, last: {last}", output::count(process.restarts as usize, "restart")));
+    }
+    words.extend(process.notes.iter().cloned());
+    words.join(", ")
 }

@@ -8,6 +8,7 @@ mod full_disk;
 mod governed;
 mod http;
 mod kills;
+mod live;
 mod manners;
 mod program;
 mod results;

@@ -13,12 +13,10 @@ use std::{
 };
 
 use actix::{ActorContext, Addr, Context, dev::ContextFut};
+use barhive_engine::restart::{RestartHistory, RestartVerdict};
 use tokio::time::{Instant, Sleep};
 
-use super::{
-    Part, Shell,
-    policy::{History, Verdict},
-};
+use super::{Part, Shell};
 
 /// What a child reports to its supervisor.
 pub(super) enum Report {
@@ -33,7 +31,7 @@ pub(super) struct Child<P: Part> {
     /// Keeps the mailbox open: a child ends when it stops or its thread does, not when the last
     /// address of it is dropped; actix refuses to restart an actor that nobody can reach.
     _address: Addr<Shell<P>>,
-    history: History,
+    history: RestartHistory,
     born: Instant,
     waiting: Option<Pin<Box<Sleep>>>,
     report: Box<dyn FnMut(Report)>,
@@ -42,7 +40,7 @@ pub(super) struct Child<P: Part> {
 impl<P: Part> Child<P> {
     pub(super) fn new(
         actor: ContextFut<Shell<P>, Context<Shell<P>>>,
-        history: History,
+        history: RestartHistory,
         report: impl FnMut(Report) + 'static,
     ) -> Self {
         Self {
@@ -66,13 +64,13 @@ impl<P: Part> Child<P> {
     /// Deals with a failure; whether the child lives on.
     fn failed(&mut self, reason: String) -> bool {
         match self.history.fail(self.born.elapsed()) {
-            Verdict::GiveUp => {
+            RestartVerdict::GiveUp => {
                 self.end();
-                (self.report)(Report::GaveUp { restarts: self.history.restarts, reason });
+                (self.report)(Report::GaveUp { restarts: self.history.restarts(), reason });
                 false
             }
-            Verdict::Restart { after } => {
-                let attempt = self.history.restarts;
+            RestartVerdict::Restart { after } => {
+                let attempt = self.history.restarts();
                 // Tears down streams, timers and the part itself, all of which may panic once more
                 // while being dropped; the slate is then still clean, because each is let go of first.
                 let restarted = self.actor.as_mut().map(|actor| guarded(|| actor.restart()));

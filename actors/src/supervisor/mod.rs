@@ -7,7 +7,6 @@
 //! The library sets no panic hook: whether panics are printed is the program's choice.
 
 mod child;
-mod policy;
 mod shell;
 
 #[cfg(test)]
@@ -20,15 +19,14 @@ use std::{
 
 use actix::{Addr, Context, dev::channel};
 use actix_rt::ArbiterHandle;
-use barhive_engine::result::Restart;
+use barhive_engine::{restart::RestartHistory, result::Restart};
 
-pub use policy::{GiveUp, RestartPolicy};
+pub use barhive_engine::restart::{GiveUp, RestartPolicy};
 pub use shell::{Life, Part, Shell};
 
 pub(crate) use child::guarded;
 
 use child::{Child, Report};
-use policy::History;
 
 /// Messages that wait in a mailbox: control is rare, data go another way.
 const MAILBOX: usize = 16;
@@ -98,7 +96,7 @@ impl Supervisor {
         factory: impl FnMut(Life) -> P + Send + 'static,
     ) -> Result<Addr<Shell<P>>, StartError> {
         let (tx, rx) = channel::channel(MAILBOX);
-        let history = History::new(policy, self.seed_of(name));
+        let history = RestartHistory::new(policy, self.seed_of(name));
         let report = self.reporter(name.into(), policy.give_up);
         let spawned = arbiter.spawn_fn(move || {
             let actor = Context::with_receiver(rx).into_future(Shell::new(MAILBOX, factory));

@@ -7,7 +7,6 @@ mod coordinator;
 mod crew;
 mod expected;
 mod inspect;
-mod limits;
 mod process;
 mod progress;
 mod protocol;
@@ -17,9 +16,9 @@ mod serve;
 mod thread;
 mod worker;
 
+pub use barhive_machine::process::{Affinity, die_with_parent, stand_back};
 pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, SweepSink, run_sweep};
 pub use inspect::inspect_workers;
-pub use limits::{Affinity, die_with_parent, stand_back};
 pub use process::{Patience, ProcessSpec};
 pub use progress::{SweepProgress, SweepStatus, WorkerStatus};
 pub use regulator::ThrottleListener;

@@ -21,9 +21,9 @@ use std::{
 };
 
 use barhive_engine::sweep::{PassBlock, Variant};
+use barhive_machine::process::Affinity;
 
 use super::{
-    limits::Affinity,
     progress::SweepProgress,
     protocol::{FrameError, Hello, Reply, Request, read_frame, write_frame},
     worker::{What, Word},

@@ -7,9 +7,8 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use barhive_engine::sweep::{PassTime, PassWork, Variant, VariantRange};
+use barhive_machine::process::Affinity;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-use super::limits::Affinity;
 
 const MAGIC: [u8; 3] = *b"bhw";
 /// Raised whenever a message changes.

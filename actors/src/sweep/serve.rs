@@ -15,9 +15,9 @@ use barhive_engine::{
     pass::RunError,
     sweep::{PassBlock, PassTime, SweepSpec, VariantRange, run_pass},
 };
+use barhive_machine::process::{Memory, die_with_parent, pin, stand_back, volunteer};
 
 use super::{
-    limits::{Memory, die_with_parent, pin, stand_back, volunteer},
     protocol::{FrameError, Hello, PART, Reply, Request, read_frame, write_frame},
     thread::PAUSE_LOOK,
     worker::PassWatch,

@@ -3,6 +3,7 @@
 mod account;
 mod http;
 mod instrument;
+mod live;
 mod machinery;
 mod origin;
 mod server;
@@ -13,6 +14,7 @@ mod sweep;
 pub(crate) use account::{AccountKind, AccountSection, RiskSection};
 pub(crate) use http::{HttpSection, TelegramSection, TlsSection};
 pub(crate) use instrument::{FeesSection, InstrumentSection};
+pub(crate) use live::{LiveProcessSection, LiveSection};
 pub(crate) use machinery::{BusSection, EngineSection, HubSection, PlacementSection, ReportSection};
 pub use origin::Origin;
 pub(crate) use server::{

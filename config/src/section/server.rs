@@ -4,7 +4,7 @@ use barhive_engine::governor::BreakerConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{HttpSection, TelegramSection};
+use super::{HttpSection, LiveSection, TelegramSection};
 use crate::{
     read::{Captured, Located},
     value::{ByteSize, Span},
@@ -36,6 +36,8 @@ pub(crate) struct ServerSection {
     pub(crate) breaker: Option<Captured<BreakerConfig>>,
     /// How the server is reached over HTTP.
     pub(crate) http: Option<Captured<HttpSection>>,
+    /// What is kept for live work, and which live processes the server looks after.
+    pub(crate) live: Option<Captured<LiveSection>>,
     /// The bot that tells a chat when jobs have ended. Default: none.
     pub(crate) telegram: Option<Captured<TelegramSection>>,
 }

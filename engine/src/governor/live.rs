@@ -89,6 +89,12 @@ impl LiveGuard {
         valid.map(|report| report.lag_ms).reduce(f64::max)
     }
 
+    /// How far each live process is behind, milliseconds, by name.
+    pub fn lags_ms(&self, now_ns: u64) -> impl Iterator<Item = (&str, f64)> {
+        let valid = self.reports.iter().filter(move |(_, report)| report.until_ns > now_ns);
+        valid.map(|(name, report)| (name.as_str(), report.lag_ms))
+    }
+
     /// Takes another mode; the next [`observe`](Self::observe) acts upon it.
     pub fn set_mode(&mut self, mode: ExecutionMode) {
         self.mode = mode;
@@ -221,6 +227,8 @@ mod tests {
         guard.report("other", 1_300.0, 0, 2 * SECOND);
         assert_eq!(guard.latency_ms(SECOND), Some(1_300.0));
         assert_eq!(guard.latency_ms(2 * SECOND), Some(20.0));
+        assert_eq!(guard.lags_ms(SECOND).collect::<Vec<_>>(), [("one", 20.0), ("other", 1_300.0)]);
+        assert_eq!(guard.lags_ms(2 * SECOND).collect::<Vec<_>>(), [("one", 20.0)]);
         assert_eq!(guard.latency_ms(10 * SECOND), None);
         assert!(!guard.report("one", f64::NAN, 0, SECOND));
         for number in 0..REPORTERS_MAX - 2 {

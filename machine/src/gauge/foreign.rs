@@ -52,12 +52,12 @@ impl ForeignSource {
     }
 
     pub(super) fn uses(&self, watched: &[(u32, Role)]) -> Vec<TreeUse> {
-        let of = |(root, _): &(u32, Role)| {
+        let of = |(root, role): &(u32, Role)| {
             let own = self.system.processes().iter().filter(|(pid, process)| {
                 process.thread_kind().is_none()
                     && self.root(watched, **pid).is_some_and(|(of, _)| of == *root)
             });
-            own.fold(TreeUse { pid: *root, ..TreeUse::default() }, |mut tree, (pid, process)| {
+            own.fold(TreeUse { pid: *root, role: *role, ..TreeUse::default() }, |mut tree, (pid, process)| {
                 tree.processes.push(pid.as_u32());
                 tree.cpu_ns += process.accumulated_cpu_time() * 1_000_000;
                 tree.memory_bytes += process.memory();

@@ -22,9 +22,11 @@ use foreign::ForeignSource;
 use kernel::KernelSource;
 
 /// What a watched process and its children are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A backtest worker: its use of the processor is no overload.
+    #[default]
     Worker,
     /// Live work.
     Live,
@@ -35,6 +37,8 @@ pub enum Role {
 pub struct TreeUse {
     /// The watched process.
     pub pid: u32,
+    /// What it is.
+    pub role: Role,
     /// It and its children, those that live.
     pub processes: Vec<u32>,
     /// Time on a core of all of them, nanoseconds.

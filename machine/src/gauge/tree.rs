@@ -72,12 +72,12 @@ impl Trees {
 
     /// What each watched process and its children have used.
     pub(super) fn uses(&self, watched: &[(u32, Role)]) -> Vec<TreeUse> {
-        let of = |(root, _): &(u32, Role)| {
+        let of = |(root, role): &(u32, Role)| {
             let own = self.processes.iter().filter(|(_, process)| process.root == *root);
             let processes: Vec<_> = own.map(|(pid, _)| *pid).collect();
             let ticks = self.ticks.get(root).copied().unwrap_or(0);
             let cpu_ns = ticks.saturating_mul(1_000_000_000 / clock_ticks_per_second().max(1));
-            TreeUse { pid: *root, processes, cpu_ns, memory_bytes: 0 }
+            TreeUse { pid: *root, role: *role, processes, cpu_ns, memory_bytes: 0 }
         };
         watched.iter().map(of).collect()
     }

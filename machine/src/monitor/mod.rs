@@ -23,7 +23,7 @@ use barhive_engine::{
 };
 
 use self::rules::Rules;
-pub use self::status::{Decision, LiveReport, MachineStatus, Outlook};
+pub use self::status::{Decision, LiveLag, LiveReport, MachineStatus, Outlook};
 use crate::{
     clock::Stopwatch,
     gauge::{Gauge, GaugeError, Role, TreeUse},

@@ -12,7 +12,7 @@ use barhive_engine::{
 
 use super::{
     MonitorOptions,
-    status::{Decision, LiveReport, MachineStatus, Outlook},
+    status::{Decision, LiveLag, LiveReport, MachineStatus, Outlook},
 };
 use crate::gauge::TreeUse;
 
@@ -171,9 +171,15 @@ impl Rules {
             refusal: self.refusal(),
             memory_is_short: self.breaker_config.enabled && levels.memory.level >= AlertLevel::Orange,
             memory_free_bytes: self.memory_free_bytes(),
+            live: self.lags(),
             trees: self.trees.clone(),
             decisions: self.decisions.iter().cloned().collect(),
         }
+    }
+
+    fn lags(&self) -> Vec<LiveLag> {
+        let lags = self.live.lags_ms(self.last.at_ns);
+        lags.map(|(name, lag_ms)| LiveLag { name: name.to_owned(), lag_ms }).collect()
     }
 
     fn refusal(&self) -> Option<String> {

@@ -39,10 +39,21 @@ pub struct MachineStatus {
     pub memory_is_short: bool,
     /// Memory that may be taken before that is so, bytes; `None` where it is not known.
     pub memory_free_bytes: Option<u64>,
+    /// How far live work is behind: whoever has reported and whose report holds.
+    pub live: Vec<LiveLag>,
     /// What watched processes and their children use.
     pub trees: Vec<TreeUse>,
     /// The last decisions, the oldest first.
     pub decisions: Vec<Decision>,
+}
+
+/// How far a live process is behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LiveLag {
+    /// What it calls itself.
+    pub name: String,
+    /// From a bar to what was decided on it, milliseconds.
+    pub lag_ms: f64,
 }
 
 /// When a resource reaches a level if it goes on like this.

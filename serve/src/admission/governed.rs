@@ -51,6 +51,8 @@ pub struct GovernedAdmission {
     /// What runs use, written into their folders.
     recorder: Option<UsageRecorder>,
     capacity: Resources,
+    /// Memory that is kept for live work.
+    live_bytes: u64,
 }
 
 impl GovernedAdmission {
@@ -59,14 +61,20 @@ impl GovernedAdmission {
         let recorder = UsageRecorder::start(Arc::clone(&monitor));
         let recorder = recorder
             .inspect_err(|fault| tracing::warn!("what jobs use is not recorded: no thread for it: {fault}"));
-        Self { monitor, recorder: recorder.ok(), capacity }
+        Self { monitor, recorder: recorder.ok(), capacity, live_bytes: 0 }
+    }
+
+    /// Keeps so much memory for live work, bytes: what live processes do not use of it, jobs do not get.
+    #[must_use]
+    pub fn with_live_memory(self, live_bytes: u64) -> Self {
+        Self { live_bytes, ..self }
     }
 }
 
 impl Admission for GovernedAdmission {
     fn allowance(&mut self, in_use: Resources, held: &[u32]) -> Allowance {
         let status = self.monitor.latest();
-        let (memory_now, of_held) = memory(&status, in_use, held);
+        let (memory_now, of_held) = memory(&status, in_use, held, self.live_bytes);
         let free = self.capacity.minus(in_use);
         let memory_bytes = free.memory_bytes.min(memory_now.saturating_add(of_held));
         Allowance {
@@ -131,14 +139,48 @@ impl Admission for GovernedAdmission {
     }
 }
 
-/// Memory that can be taken at once beside what running jobs have and were promised, and what runs that are held
-/// would give back; bytes.
-fn memory(status: &MachineStatus, in_use: Resources, held: &[u32]) -> (u64, u64) {
+/// Memory that can be taken at once beside what running jobs and live work have and were promised, and what runs
+/// that are held would give back; bytes.
+fn memory(status: &MachineStatus, in_use: Resources, held: &[u32], live_bytes: u64) -> (u64, u64) {
     let Some(free) = status.memory_free_bytes else { return (u64::MAX, 0) };
-    let (mut of_held, mut of_running) = (0u64, 0u64);
+    let (mut of_held, mut of_running, mut of_live) = (0u64, 0u64, 0u64);
     for tree in &status.trees {
-        let of = if held.contains(&tree.pid) { &mut of_held } else { &mut of_running };
+        let of = match tree.role {
+            Role::Live => &mut of_live,
+            Role::Worker if held.contains(&tree.pid) => &mut of_held,
+            Role::Worker => &mut of_running,
+        };
         *of = of.saturating_add(tree.memory_bytes);
     }
-    (free.saturating_sub(in_use.memory_bytes.saturating_sub(of_running)), of_held)
+    let promised = in_use.memory_bytes.saturating_sub(of_running);
+    let promised = promised.saturating_add(live_bytes.saturating_sub(of_live));
+    (free.saturating_sub(promised), of_held)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use barhive_engine::time::SimClock;
+    use barhive_machine::{MonitorOptions, gauge::TreeUse};
+
+    use super::*;
+
+    #[test]
+    fn memory_that_is_reserved_for_live_work_and_not_used_yet_is_not_given_to_jobs() {
+        let monitor = ResourceMonitor::told(MonitorOptions::default(), Arc::new(SimClock::at(0))).unwrap();
+        let gib = 1u64 << 30;
+        let tree = |pid, role, memory_bytes| TreeUse { pid, role, memory_bytes, ..TreeUse::default() };
+        let status = MachineStatus {
+            memory_free_bytes: Some(10 * gib),
+            trees: vec![tree(1, Role::Worker, gib), tree(2, Role::Live, gib), tree(3, Role::Worker, 2 * gib)],
+            ..(*monitor.latest()).clone()
+        };
+        // Jobs asked for 3 GiB; the one that is held has 2, the other has 1 of what it asked for.
+        let in_use = Resources::new(3 * gib, 1);
+        assert_eq!(memory(&status, in_use, &[3], 0), (8 * gib, 2 * gib));
+        assert_eq!(memory(&status, in_use, &[3], gib), (8 * gib, 2 * gib), "it uses all that is reserved");
+        assert_eq!(memory(&status, in_use, &[3], 4 * gib), (5 * gib, 2 * gib));
+        assert_eq!(memory(&status, in_use, &[3], u64::MAX), (0, 2 * gib));
+    }
 }

@@ -3,6 +3,7 @@
 //! Every measurement asserts that the work was done, prints what the machine is, and leaves nothing
 //! behind.
 
+mod live;
 mod mem;
 mod portfolios;
 mod scale;
@@ -43,6 +44,11 @@ pub(super) enum BenchCommand {
     Scale(scale::ScaleFlags),
     /// Many accounts on one stream
     Portfolios(portfolios::PortfoliosFlags),
+    /// Live work alone, and beside a sweep that takes all other cores
+    Live(live::LiveFlags),
+    /// Be the live process that `live` measures
+    #[command(hide = true)]
+    LiveSet(live::LiveSetFlags),
 }
 
 pub(super) fn run(command: &BenchCommand, parts: &Parts, out: &mut dyn Write) -> Outcome {
@@ -52,6 +58,8 @@ pub(super) fn run(command: &BenchCommand, parts: &Parts, out: &mut dyn Write) ->
         BenchCommand::Startup(flags) => startup::run(flags, parts, out),
         BenchCommand::Scale(flags) => scale::run(flags, parts, out),
         BenchCommand::Portfolios(flags) => portfolios::run(flags, parts, out),
+        BenchCommand::Live(flags) => live::run(flags, out),
+        BenchCommand::LiveSet(flags) => live::run_set(flags, parts),
     }
 }
 

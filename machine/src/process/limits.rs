@@ -1,6 +1,7 @@
-//! What a worker process imposes on itself: where it runs, how it stands back, what memory it may take.
+//! What a process imposes on itself: where it runs, how it stands back, what memory it may take or keeps.
 //!
-//! The worker does this itself, after it was started: nothing has to run between fork and exec.
+//! A process does this itself, or inherits it from the thread that starts it: nothing has to run between fork and
+//! exec.
 
 use std::io;
 
@@ -52,7 +53,7 @@ pub fn die_with_parent() -> io::Result<()> {
 }
 
 /// Where memory is short, the system takes a worker, never its coordinator. And who it is can be seen.
-pub(super) fn volunteer() {
+pub fn volunteer() {
     // A system that knows no such thing chooses by itself.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     #[cfg(target_os = "linux")]
@@ -64,7 +65,7 @@ pub(super) fn volunteer() {
 /// # Errors
 /// When the core is not there or not allowed.
 #[cfg(target_os = "linux")]
-pub(super) fn pin(affinity: &Affinity, worker: u64) -> Result<(), String> {
+pub fn pin(affinity: &Affinity, worker: u64) -> Result<(), String> {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
     let core = match affinity {
@@ -86,8 +87,12 @@ pub(super) fn pin(affinity: &Affinity, worker: u64) -> Result<(), String> {
     sched_setaffinity(None, &one).map_err(|error| format!("core {core} is not to be had: {error}"))
 }
 
+/// Puts processes on cores where the system does.
+///
+/// # Errors
+/// This one does not.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn pin(affinity: &Affinity, _worker: u64) -> Result<(), String> {
+pub fn pin(affinity: &Affinity, _worker: u64) -> Result<(), String> {
     match affinity {
         Affinity::None => Ok(()),
         _ => Err("this system does not put processes on cores".to_owned()),
@@ -112,11 +117,84 @@ pub fn stand_back(nice: i32) -> Result<(), String> {
         .map_err(|error| format!("a niceness of {nice} is refused: {error}"))
 }
 
+/// The cores that this thread may use, by number; nothing where the system does not tell.
+pub fn allowed_cores() -> Vec<u32> {
+    #[cfg(target_os = "linux")]
+    if let Ok(allowed) = rustix::thread::sched_getaffinity(None) {
+        let all = 0..rustix::thread::CpuSet::MAX_CPU;
+        return all.filter(|core| allowed.is_set(*core)).map(|core| core as u32).collect();
+    }
+    Vec::new()
+}
+
+/// Keeps this thread, and what it starts from now on, to these cores.
+///
+/// # Errors
+/// When one is not there or not allowed, or the system keeps nobody to cores.
+pub fn keep_to(cores: &[u32]) -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut set = rustix::thread::CpuSet::new();
+        for core in cores {
+            if *core as usize >= rustix::thread::CpuSet::MAX_CPU {
+                return Err(format!(
+                    "expected a core below {}, found {core}",
+                    rustix::thread::CpuSet::MAX_CPU
+                ));
+            }
+            set.set(*core as usize);
+        }
+        rustix::thread::sched_setaffinity(None, &set)
+            .map_err(|error| format!("the cores {cores:?} are not to be had: {error}"))
+    }
+    #[cfg(not(target_os = "linux"))]
+    Err(format!("this system does not keep processes to the cores {cores:?}"))
+}
+
+/// Whether a process that this one starts may have this niceness: a negative one takes a privilege.
+pub fn may_have(nice: i32) -> bool {
+    // On a thread of its own: raising takes the same privilege back.
+    let tried = std::thread::Builder::new().stack_size(64 << 10).spawn(move || stand_back(nice).is_ok());
+    tried.is_ok_and(|thread| thread.join().unwrap_or(false))
+}
+
+/// Keeps the memory of this process in memory, now and from now on, pages as they are touched.
+///
+/// # Errors
+/// Where the system does not allow it without bound: beyond its bound, allocations would fail.
+#[cfg(target_os = "linux")]
+pub fn lock_memory() -> Result<(), String> {
+    use rustix::{
+        mm::{MlockAllFlags, mlockall},
+        process::{Resource, getrlimit},
+        thread::{CapabilitySet, capabilities},
+    };
+
+    let bound = getrlimit(Resource::Memlock).current;
+    let is_free = capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::IPC_LOCK));
+    if let Some(bound) = bound.filter(|_| !is_free) {
+        return Err(format!(
+            "at most {bound} bytes may be locked: raise the limit (ulimit -l, LimitMEMLOCK=)"
+        ));
+    }
+    let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    mlockall(flags).map_err(|error| format!("memory cannot be locked: {error}"))
+}
+
+/// Keeps the memory of this process in memory where the system does.
+///
+/// # Errors
+/// This one does not.
+#[cfg(not(target_os = "linux"))]
+pub fn lock_memory() -> Result<(), String> {
+    Err("this system locks no memory".to_owned())
+}
+
 /// The memory that this process may take, counted from what it had when this was made.
 ///
 /// Counted is what it can write to and shares with nobody (`RLIMIT_DATA`): mapped files, which all
 /// workers share, are not. What is refused ends the process: Rust aborts where an allocation fails.
-pub(super) struct Memory {
+pub struct Memory {
     base: u64,
     allowed: rustix::process::Rlimit,
 }
@@ -126,7 +204,7 @@ impl Memory {
     ///
     /// # Errors
     /// When the system does not tell what is taken already: nothing can be limited then.
-    pub(super) fn from_now() -> Result<Self, String> {
+    pub fn from_now() -> Result<Self, String> {
         let statm = std::fs::read_to_string("/proc/self/statm")
             .map_err(|error| format!("the system does not tell how much memory is taken: {error}"))?;
         let pages: Option<u64> = statm.split_whitespace().nth(5).and_then(|pages| pages.parse().ok());
@@ -137,7 +215,10 @@ impl Memory {
 
     /// From now on the process may take `bytes` more than it had at first, and never more than it was
     /// allowed to when it was started.
-    pub(super) fn allow(&self, bytes: u64) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn allow(&self, bytes: u64) -> Result<(), String> {
         let wanted = self.base.saturating_add(bytes);
         let current = Some(self.allowed.current.map_or(wanted, |allowed| allowed.min(wanted)));
         let limit = rustix::process::Rlimit { current, maximum: self.allowed.maximum };
@@ -159,6 +240,33 @@ mod tests {
         let beyond = pin(&Affinity::Cores(vec![1 << 20]), 0);
         assert_eq!(beyond, Err("expected a core below 1024, found 1048576".to_owned()));
         assert_eq!(pin(&Affinity::None, 7), Ok(()));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_thread_keeps_to_its_cores_and_what_it_starts_does_too() {
+        let all = allowed_cores();
+        assert!(!all.is_empty());
+        let last = vec![all[all.len() - 1]];
+        let kept = std::thread::spawn({
+            let last = last.clone();
+            move || {
+                keep_to(&last).unwrap();
+                std::thread::spawn(allowed_cores).join().unwrap()
+            }
+        });
+        assert_eq!(kept.join().unwrap(), last);
+        assert_eq!(allowed_cores(), all, "others are where they were");
+        assert!(keep_to(&[]).unwrap_err().contains("are not to be had"));
+        assert!(keep_to(&[1 << 20]).unwrap_err().contains("expected a core below"));
+    }
+
+    #[test]
+    fn trying_a_niceness_changes_nothing() {
+        let before = rustix::process::getpriority_process(None).unwrap();
+        assert!(may_have(before + 1));
+        let forward = may_have(before - 1);
+        assert_eq!(rustix::process::getpriority_process(None).unwrap(), before, "{forward}");
     }
 
     #[test]

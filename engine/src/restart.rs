@@ -1,4 +1,5 @@
-//! When a failed child may start again: intensity, back-off, and what follows when it gives up.
+//! When what has failed may start again: intensity, back-off, and what follows when it gives up. One rule for
+//! parts of a run and for processes.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -46,30 +47,54 @@ impl Default for RestartPolicy {
 
 /// What to do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Restart { after: Duration },
+pub enum RestartVerdict {
+    /// It starts again.
+    Restart {
+        /// After so long.
+        after: Duration,
+    },
+    /// It has failed too often.
     GiveUp,
 }
 
 /// One child's failures, and the source of its jitter. Times are since any fixed origin.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use barhive_engine::restart::{RestartHistory, RestartPolicy, RestartVerdict};
+///
+/// let mut history = RestartHistory::new(RestartPolicy::default(), 7);
+/// let second = Duration::from_secs(1);
+/// assert_eq!(history.fail(second), RestartVerdict::Restart { after: Duration::ZERO });
+/// assert!(matches!(history.fail(2 * second), RestartVerdict::Restart { .. }));
+/// assert!(matches!(history.fail(3 * second), RestartVerdict::Restart { .. }));
+/// assert_eq!(history.fail(4 * second), RestartVerdict::GiveUp);
+/// ```
 #[derive(Clone, Debug)]
-pub(super) struct History {
+pub struct RestartHistory {
     policy: RestartPolicy,
     jitter: SplitMix64,
     /// Failures within the window, oldest first.
     recent: VecDeque<Duration>,
     /// Restarts since the child was last healthy: sets the back-off.
     streak: u32,
-    /// All restarts.
-    pub(super) restarts: u32,
+    restarts: u32,
 }
 
-impl History {
-    pub(super) fn new(policy: RestartPolicy, seed: u64) -> Self {
+impl RestartHistory {
+    /// One that has never failed; `seed` draws its jitter.
+    pub fn new(policy: RestartPolicy, seed: u64) -> Self {
         Self { policy, jitter: SplitMix64(seed), recent: VecDeque::new(), streak: 0, restarts: 0 }
     }
 
-    pub(super) fn fail(&mut self, now: Duration) -> Verdict {
+    /// All restarts so far.
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// It has failed now.
+    pub fn fail(&mut self, now: Duration) -> RestartVerdict {
         let RestartPolicy { intensity, window, healthy_after, .. } = self.policy;
         if self.recent.back().is_some_and(|last| now.saturating_sub(*last) >= healthy_after) {
             self.recent.clear();
@@ -80,11 +105,11 @@ impl History {
         }
         self.recent.push_back(now);
         if self.recent.len() > intensity as usize {
-            return Verdict::GiveUp;
+            return RestartVerdict::GiveUp;
         }
         self.restarts += 1;
         self.streak += 1;
-        Verdict::Restart { after: self.backoff() }
+        RestartVerdict::Restart { after: self.backoff() }
     }
 
     /// Full jitter: anywhere between nothing and the bound.
@@ -118,30 +143,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn after(verdict: Verdict) -> Duration {
+    fn after(verdict: RestartVerdict) -> Duration {
         match verdict {
-            Verdict::Restart { after } => after,
-            Verdict::GiveUp => panic!("gave up"),
+            RestartVerdict::Restart { after } => after,
+            RestartVerdict::GiveUp => panic!("gave up"),
         }
     }
 
     #[test]
     fn the_first_restart_is_at_once_and_the_fourth_is_refused() {
-        let mut history = History::new(RestartPolicy::default(), 7);
+        let mut history = RestartHistory::new(RestartPolicy::default(), 7);
         let second = Duration::from_secs(1);
         assert_eq!(after(history.fail(second)), Duration::ZERO);
         assert!(after(history.fail(2 * second)) <= Duration::from_millis(100));
         assert!(after(history.fail(3 * second)) <= Duration::from_millis(200));
-        assert_eq!(history.fail(4 * second), Verdict::GiveUp);
+        assert_eq!(history.fail(4 * second), RestartVerdict::GiveUp);
     }
 
     #[test]
     fn a_healthy_minute_is_forgiven() {
-        let mut history = History::new(RestartPolicy::default(), 7);
+        let mut history = RestartHistory::new(RestartPolicy::default(), 7);
         for minute in 0..100 {
             assert_eq!(after(history.fail(Duration::from_secs(60 * minute))), Duration::ZERO);
         }
-        assert_eq!(history.restarts, 100);
+        assert_eq!(history.restarts(), 100);
     }
 
     proptest! {
@@ -152,16 +177,16 @@ mod tests {
             seed in any::<u64>(),
         ) {
             let policy = RestartPolicy { intensity, ..RestartPolicy::default() };
-            let mut history = History::new(policy, seed);
+            let mut history = RestartHistory::new(policy, seed);
             let (mut now, mut restarts) = (Duration::ZERO, Vec::new());
             for gap in gaps {
                 now += Duration::from_millis(gap);
                 match history.fail(now) {
-                    Verdict::Restart { after } => {
+                    RestartVerdict::Restart { after } => {
                         prop_assert!(after <= policy.backoff_max);
                         restarts.push(now);
                     }
-                    Verdict::GiveUp => break,
+                    RestartVerdict::GiveUp => break,
                 }
             }
             for (index, start) in restarts.iter().enumerate() {
