@@ -12,17 +12,20 @@ use std::{
 
 use barhive_engine::{
     Registry,
-    bus::Bus,
+    bus::{Bus, PoolUse},
     pass::RunError,
     record::{NoRecorder, Recorder},
     result::RunResult,
     set::RunSpec,
 };
 
+use barhive_machine::timeline::Timeline;
+
 use crate::{
     clock::Stopwatch,
     collector::RecorderFactory,
     control::Control,
+    meters::{Meters, PartTimes},
     progress::{Progress, Status},
     run_usage::{ResourceReader, ResourceSummary, Resources},
     supervisor::{RestartPolicy, guarded},
@@ -60,6 +63,8 @@ pub struct RunOptions {
     pub restart: RestartPolicy,
     /// Draws the jitter of restarts; no result depends on it.
     pub seed: u64,
+    /// Where the run records what its parts do, and when.
+    pub timeline: Option<Arc<Timeline>>,
 }
 
 impl Default for RunOptions {
@@ -72,6 +77,7 @@ impl Default for RunOptions {
             threads: Threads::default(),
             restart: RestartPolicy::default(),
             seed: 0,
+            timeline: None,
         }
     }
 }
@@ -92,6 +98,10 @@ pub struct RunOutcome {
     pub resources: ResourceSummary,
     /// How long it took by the wall clock, set-up included.
     pub elapsed: Duration,
+    /// What each of its parts took: market data, indicators, shards.
+    pub parts: Vec<PartTimes>,
+    /// What its pool of frames was good for.
+    pub pool: PoolUse,
 }
 
 impl fmt::Debug for RunOutcome {
@@ -130,6 +140,7 @@ impl Engine {
             control: options.control.clone().unwrap_or_default(),
             progress: options.progress.clone().unwrap_or_default(),
             resources: Resources::default(),
+            meters: Meters::new(options.timeline.clone()),
             options,
         };
         let shared = Arc::new(Shared {
@@ -147,12 +158,15 @@ impl Engine {
                 let outcome = outcome
                     .unwrap_or_else(|what| Err(RunError::Machinery { part: "system".to_owned(), what }));
                 let resources = run.resources.summary();
+                let (parts, pool) = (run.meters.parts(), run.meters.pool_use());
                 let elapsed = watch.elapsed();
                 end.end(outcome.map(|(result, recorders)| RunOutcome {
                     result,
                     recorders,
                     resources,
                     elapsed,
+                    parts,
+                    pool,
                 }));
             })
             .map_err(|error| RunError::Machinery {

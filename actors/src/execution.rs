@@ -15,6 +15,7 @@ use barhive_engine::{
 };
 
 use crate::{
+    clock::Stopwatch,
     control::Control,
     pump::{self, Pumped, Slice, Works},
     round::Round,
@@ -39,6 +40,8 @@ pub(crate) struct Accounts {
     seats: Vec<Seat<ExecutionHalf>>,
     phase: Phase,
     frame: Option<Arc<Frame>>,
+    /// Since when the frame is in hand.
+    since: Stopwatch,
     /// Whether the account still has steps in the frame in hand.
     is_in_frame: Vec<bool>,
     round: Round,
@@ -56,6 +59,7 @@ impl Accounts {
             seats,
             phase: Phase::Idle,
             frame: None,
+            since: Stopwatch::start(),
             round: Round::default(),
             turn: 0,
             next: 0,
@@ -74,6 +78,7 @@ impl Accounts {
             }
         }
         self.frame = Some(frame);
+        self.since = Stopwatch::start();
         self.phase = Phase::Ask;
     }
 
@@ -189,6 +194,9 @@ impl Works for ExecutionActor {
                         }
                         if let Some(frame) = accounts.frame.take() {
                             shard.progress.rows(shard.number, frame.rows() as u64);
+                            // Its strategies' time included, which it has waited for.
+                            let took = accounts.since.elapsed();
+                            shard.meter.frame(frame.sequence, took, took);
                             pool.give(frame);
                         }
                         accounts.phase = Phase::Idle;

@@ -3,6 +3,7 @@
 use std::{
     sync::Arc,
     task::{Context as TaskContext, Poll},
+    time::Duration,
 };
 
 use actix::Context;
@@ -18,8 +19,10 @@ use barhive_engine::{
 
 use crate::{
     blueprint::Blueprint,
+    clock::Stopwatch,
     control::Control,
     market_data::Market,
+    meters::PartMeter,
     pace::Pace,
     pump::{self, Pumped, Slice, Works},
     stage::Stage,
@@ -44,6 +47,7 @@ pub(crate) struct HubShared {
     pub(crate) market: Arc<Stage<Market>>,
     pub(crate) stage: Arc<Stage<Hubbed>>,
     pub(crate) control: Arc<Control>,
+    pub(crate) meter: Arc<PartMeter>,
 }
 
 /// Computes and publishes.
@@ -59,6 +63,9 @@ pub(crate) struct IndicatorHub {
     ahead: Option<Arc<Frame>>,
     /// The frame in hand, some of whose columns may be there.
     in_hand: Option<Arc<Frame>>,
+    /// Since when it is there, and for how long of that it was worked on.
+    since: Stopwatch,
+    busy: Duration,
     pace: Pace,
     outbox: FrameOutbox,
     publishing: Option<u64>,
@@ -76,6 +83,8 @@ impl IndicatorHub {
             replay: None,
             ahead: None,
             in_hand: None,
+            since: Stopwatch::start(),
+            busy: Duration::ZERO,
             pace: Pace::default(),
             outbox,
             publishing: None,
@@ -143,11 +152,15 @@ impl IndicatorHub {
         slice.look();
         // Copies the frame's lists (never its rows) when somebody else listens to the market too.
         let Progress { work, is_done } = hub.compute_part(Arc::make_mut(&mut frame), self.pace.work());
-        self.pace.learn(work, slice.look());
+        let took = slice.look();
+        self.pace.learn(work, took);
+        self.busy += took;
         if !is_done {
             self.in_hand = Some(frame);
             return;
         }
+        let busy = std::mem::take(&mut self.busy);
+        self.shared.meter.frame(frame.sequence, self.since.elapsed(), busy);
         debug_assert_eq!(frame.sequence, self.next);
         self.next += 1;
         if frame.sequence < stage.next() {
@@ -204,7 +217,10 @@ impl Works for IndicatorHub {
                 Poll::Pending => return Pumped::Waiting,
                 Poll::Ready(Next::Later) => return Pumped::Later,
                 Poll::Ready(Next::Broken) => return Pumped::Done,
-                Poll::Ready(Next::Frame(frame)) => self.in_hand = Some(frame),
+                Poll::Ready(Next::Frame(frame)) => {
+                    self.since = Stopwatch::start();
+                    self.in_hand = Some(frame);
+                }
                 Poll::Ready(Next::End) => {
                     if let Some(hub) = &self.hub {
                         self.shared.stage.outcome().counters = hub.counters();

@@ -15,7 +15,9 @@ use barhive_engine::{
 
 use crate::{
     blueprint::Blueprint,
+    clock::Stopwatch,
     control::Control,
+    meters::PartMeter,
     pump::{self, Pumped, Slice, Works},
     stage::Stage,
     supervisor::{Part, Shell},
@@ -35,6 +37,7 @@ pub(crate) struct MarketShared {
     pub(crate) pool: FramePool,
     pub(crate) stage: Arc<Stage<Market>>,
     pub(crate) control: Arc<Control>,
+    pub(crate) meter: Arc<PartMeter>,
 }
 
 /// Pulls, merges and publishes.
@@ -103,10 +106,13 @@ impl Works for MarketData {
             let Some(own) = Arc::get_mut(&mut frame) else {
                 unreachable!("a pooled frame is held by nobody")
             };
+            let watch = Stopwatch::start();
             match merge.next_frame(own) {
                 Ok(Merged::Frame) if own.sequence < stage.next() => self.shared.pool.give(frame),
                 Ok(Merged::Frame) => {
                     self.silences = 0;
+                    let took = watch.elapsed();
+                    self.shared.meter.frame(own.sequence, took, took);
                     self.publishing = Some(own.sequence);
                     self.outbox.publish(frame);
                 }

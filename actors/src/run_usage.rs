@@ -10,7 +10,7 @@ use std::{
 use actix::{AsyncContext, Context};
 use arc_swap::{ArcSwap, Cache};
 use barhive_engine::time::Clock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::supervisor::{Part, Shell};
@@ -35,7 +35,7 @@ pub struct ResourceSnapshot {
 }
 
 /// Peaks and means over all samples of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResourceSummary {
     /// Samples taken.
     pub samples: u64,

@@ -15,6 +15,7 @@ use crate::{
     control::Control,
     indicator_hub::Hubbed,
     lifecycle::{Component, Components, Lifecycle},
+    meters::PartMeter,
     progress::Progress,
     publish::{ContainerEvents, SystemEvents},
     stage::Stage,
@@ -129,6 +130,7 @@ pub(crate) struct ShardShared {
     pub(crate) progress: Arc<Progress>,
     pub(crate) system_events: SystemEvents,
     pub(crate) control: Arc<Control>,
+    pub(crate) meter: Arc<PartMeter>,
 }
 
 impl ShardShared {

@@ -5,6 +5,7 @@
 use std::{
     sync::{Arc, Mutex, PoisonError},
     task::{Context as TaskContext, Poll},
+    time::Duration,
 };
 
 use actix::Context;
@@ -16,6 +17,7 @@ use barhive_engine::{
 };
 
 use crate::{
+    clock::Stopwatch,
     control::Control,
     pace::Pace,
     pump::{self, Pumped, Slice, Works},
@@ -35,11 +37,23 @@ pub(crate) struct Seats {
     turn: usize,
     /// The number of the next frame.
     next: u64,
+    times: Times,
+}
+
+/// How long things take.
+struct Times {
+    /// Since when the frame is in hand.
+    since: Stopwatch,
+    /// For how long of it there was work.
+    busy: Duration,
+    /// The longest that a container has worked at a stretch.
+    longest: Duration,
 }
 
 impl Seats {
     pub(crate) fn new(seats: Vec<Seat<Container>>) -> Self {
-        Self { paces: vec![Pace::default(); seats.len()], seats, frame: None, turn: 0, next: 0 }
+        let times = Times { since: Stopwatch::start(), busy: Duration::ZERO, longest: Duration::ZERO };
+        Self { paces: vec![Pace::default(); seats.len()], seats, frame: None, turn: 0, next: 0, times }
     }
 }
 
@@ -54,9 +68,9 @@ enum Turn {
 }
 
 /// Takes a container through its next part of a frame.
-fn run(seat: &mut Seat<Container>, pace: &mut Pace, frame: &Frame, slice: &mut Slice) -> Turn {
+fn run(seat: &mut Seat<Container>, pace: &mut Pace, frame: &Frame, took: impl FnOnce() -> Duration) -> Turn {
     let ran = seat.held().map(|container| run_slice_guarded(container, frame, pace.work()));
-    let took = slice.look();
+    let took = took();
     match ran {
         None => Turn::Done,
         Some(Ok(Progress { work, is_done })) => {
@@ -105,7 +119,7 @@ impl Works for Shard {
     fn work(&mut self, slice: &mut Slice, cx: &mut TaskContext<'_>) -> Pumped {
         let FusedShared { shard, pool, .. } = &*self.shared;
         let mut seats = self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        let Seats { seats, paces, frame, turn, next } = &mut *seats;
+        let Seats { seats, paces, frame, turn, next, times } = &mut *seats;
         loop {
             if let Some(current) = frame {
                 // Whoever listens to the last container must have room before the next has its turn.
@@ -116,7 +130,17 @@ impl Works for Shard {
                 while let Some((seat, pace)) = seats.get_mut(*turn).zip(paces.get_mut(*turn)) {
                     // Counted first: a container that is done is never given the same rows twice.
                     *turn += 1;
-                    match run(seat, pace, current, slice) {
+                    let mut took = Duration::ZERO;
+                    let ran = run(seat, pace, current, || {
+                        took = slice.look();
+                        took
+                    });
+                    times.busy += took;
+                    if took > times.longest {
+                        times.longest = took;
+                        shard.meter.stretch(|| seat.name(), took);
+                    }
+                    match ran {
                         Turn::Done => {}
                         // It knows itself where it stands.
                         Turn::More => *turn -= 1,
@@ -131,6 +155,8 @@ impl Works for Shard {
                     }
                 }
                 shard.progress.rows(shard.number, current.rows() as u64);
+                let busy = std::mem::take(&mut times.busy);
+                shard.meter.frame(current.sequence, times.since.elapsed(), busy);
                 *next = current.sequence + 1;
                 *turn = 0;
                 if let Some(done) = frame.take() {
@@ -146,6 +172,7 @@ impl Works for Shard {
                 Poll::Ready(Some(again)) if again.sequence < *next => pool.give(again),
                 Poll::Ready(Some(new)) => {
                     debug_assert_eq!(new.sequence, *next, "no container skips data");
+                    times.since = Stopwatch::start();
                     *frame = Some(new);
                 }
                 Poll::Ready(None) if !shard.hub.is_complete() => return Pumped::Done,
@@ -175,7 +202,6 @@ mod tests {
     use std::{
         sync::atomic::{AtomicUsize, Ordering::SeqCst},
         task::Waker,
-        time::Duration,
     };
 
     use barhive_engine::{
@@ -195,7 +221,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::publish::SystemEvents;
+    use crate::{meters::Meters, publish::SystemEvents};
 
     /// Takes its time over every bar.
     struct Slow {
@@ -263,6 +289,7 @@ mod tests {
                 progress: Arc::default(),
                 system_events: SystemEvents::new(None),
                 control: Arc::default(),
+                meter: Meters::default().part("shard 0"),
             },
             seats: Mutex::new(Seats::new(vec![seat])),
             pool: FramePool::new(1),

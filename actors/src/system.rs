@@ -35,6 +35,7 @@ use crate::{
     indicator_hub::{HubShared, Hubbed, IndicatorHub},
     isolation::Isolation,
     market_data::{Market, MarketData, MarketShared},
+    meters::Meters,
     progress::Progress,
     publish::{ContainerEvents, PublishingRecorder, SystemEvents},
     run_usage::{Resources, UsageMeter},
@@ -53,6 +54,7 @@ pub(crate) struct Run {
     pub(crate) control: Arc<Control>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) resources: Resources,
+    pub(crate) meters: Meters,
 }
 
 /// Runs on the caller's thread, which becomes the system's until everything has ended.
@@ -163,7 +165,9 @@ impl Wiring {
         let capacity = NonZeroUsize::new(machinery.queue_frames).unwrap_or(QueueOptions::CAPACITY);
         let queue = QueueOptions { policy: Policy::Block, capacity };
         // A frame waits in a queue, is worked on, or is in an outbox: so many exist at most.
-        let pool = FramePool::new((spread.shards + 1) * (capacity.get() + 2));
+        let exist_max = (spread.shards + 1) * (capacity.get() + 2);
+        let pool = FramePool::new(if machinery.frame_pool { exist_max } else { 0 });
+        run.meters.pool(&pool);
         let (supervisor, exits) = Supervisor::new(2 * spread.shards + 4, run.options.seed);
 
         let mut market_topic = FrameTopic::new("market_data");
@@ -183,6 +187,7 @@ impl Wiring {
             pool: pool.clone(),
             stage: Arc::default(),
             control: Arc::clone(&run.control),
+            meter: run.meters.part("market data"),
         });
         let indicators = Arc::new(HubShared {
             blueprint,
@@ -192,6 +197,7 @@ impl Wiring {
             market: Arc::clone(&market.stage),
             stage: Arc::default(),
             control: Arc::clone(&run.control),
+            meter: run.meters.part("indicator hub"),
         });
         let mut wiring = Self {
             events: publishing.system,
@@ -221,6 +227,7 @@ impl Wiring {
                 progress: Arc::clone(&run.progress),
                 system_events: wiring.events.clone(),
                 control: Arc::clone(&run.control),
+                meter: run.meters.part(&format!("{SHARD}{number}")),
             };
             let members = containers.by_ref().take(per_shard).collect();
             match machinery.placement {

@@ -8,14 +8,20 @@ mod bigbar;
 mod breaker;
 mod bus;
 mod child;
+mod counters;
 mod data;
 mod fixtures;
+mod jobs;
 mod live;
 mod measure;
 mod memory;
+mod pools;
 mod portfolios;
 mod program;
+mod queued;
 mod scale;
+mod server;
+mod server_cost;
 mod staged;
 mod w1;
 mod w2;
@@ -39,6 +45,7 @@ fn main() {
     scale::figures(&mut figures);
     w3::figures(&mut figures);
     bigbar::figures(&mut figures);
+    pools::figures(&mut figures);
     portfolios::figures(&mut figures);
     bus::figures(&mut figures);
     data::figures(&mut figures);
@@ -47,5 +54,9 @@ fn main() {
     staged::figures(&mut figures);
     breaker::figures(&mut figures);
     live::figures(&mut figures);
+    counters::figures(&mut figures);
+    jobs::figures(&mut figures);
+    server_cost::figures(&mut figures);
+    queued::figures(&mut figures);
     figures.finish();
 }

@@ -70,6 +70,7 @@ retention: {sliding_window: 1000}
 seed: 7
 engine:
   queue_frames: 2
+  frame_pool: false
   shards: 1
   placement: actors
   hub: {cache_bytes: 2MiB, cache_entries: 5}
@@ -104,6 +105,7 @@ report: {title: A title, dir: results/demo, csv: true}
     assert_eq!(limits.order_notional_max, Some(1000.0));
     let machinery = &spec.machinery;
     assert_eq!((machinery.batch_rows, machinery.queue_frames, machinery.shards), (64, 2, 1));
+    assert!(!machinery.frame_pool);
     assert_eq!((machinery.hub_cache_bytes, machinery.hub_cache_entries), (2 << 20, 5));
     assert_eq!((machinery.placement, machinery.monitor_interval_ms), (Placement::Actors, 1000));
     assert_eq!(spec.bars_max, Some(500));

@@ -255,7 +255,7 @@ pub struct HubCounters {
 }
 
 /// What went over one topic.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicCounters {
     /// Its name.
     pub topic: String,

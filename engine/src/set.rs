@@ -168,6 +168,8 @@ pub struct Machinery {
     pub batch_rows: usize,
     /// Frames that may wait in a subscriber's queue.
     pub queue_frames: usize,
+    /// Whether frames that everybody has let go of are used again.
+    pub frame_pool: bool,
     /// Shards; 0 takes as many as cores are allowed.
     pub shards: usize,
     /// Where strategy and execution run.
@@ -189,6 +191,7 @@ impl Default for Machinery {
         Self {
             batch_rows: 1024,
             queue_frames: 4,
+            frame_pool: true,
             shards: 0,
             placement: Placement::Fused,
             hub_cache_bytes: 1 << 20,

@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::{
     admission::{Admission, FixedCapacity},
     journal::{Journal, JournalError},
+    measured::Measured,
     runner::JobRunner,
     runs::Runs,
     scheduler::{Scheduler, Wish, ended, give_back_all},
@@ -132,6 +133,7 @@ pub enum StartError {
 pub struct ExecutionManager {
     wishes: flume::Sender<Wish>,
     thread: Mutex<Option<JoinHandle<Result<(), JournalError>>>>,
+    measured: Arc<Measured>,
 }
 
 impl ExecutionManager {
@@ -157,6 +159,7 @@ impl ExecutionManager {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let capacity = options.capacity.unwrap_or(Resources::new(u64::MAX, cores));
         let (wishes, inbox) = flume::bounded(WISHES_MAX);
+        let measured = Arc::new(Measured::new());
         let mut admission = admission.unwrap_or_else(|| Box::new(FixedCapacity(capacity)));
         let ear = wishes.clone();
         // Where there is no room for one more wish, it is about to look.
@@ -180,11 +183,12 @@ impl ExecutionManager {
             unsaid: Vec::new(),
             journal_fault: None,
             is_ending: false,
+            measured: Arc::clone(&measured),
         };
         let thread = std::thread::Builder::new()
             .name("barhive-queue".to_owned())
             .spawn(move || scheduler.run(&inbox))?;
-        Ok(Self { wishes, thread: Mutex::new(Some(thread)) })
+        Ok(Self { wishes, thread: Mutex::new(Some(thread)), measured })
     }
 
     /// Takes a job in; it is on disk when this returns.
@@ -193,6 +197,22 @@ impl ExecutionManager {
     /// It is refused, with what to do, or cannot be written down.
     pub fn submit(&self, request: JobRequest) -> Result<JobId, ServeError> {
         self.ask(|reply| Wish::Submit(Box::new(request), reply))?
+    }
+
+    /// Takes many jobs in; each is on disk, or refused, when this returns. They share writes, which is much
+    /// faster than one after the other. Answers stand in the order of the requests.
+    pub fn submit_all(
+        &self,
+        requests: impl IntoIterator<Item = JobRequest>,
+    ) -> Vec<Result<JobId, ServeError>> {
+        let wish = |request| {
+            let (reply, answer) = flume::bounded(1);
+            self.wishes.send(Wish::Submit(Box::new(request), reply)).ok().map(|()| answer)
+        };
+        // All are on their way before the first answer is waited for.
+        let answers: Vec<_> = requests.into_iter().map(wish).collect();
+        let wait = |answer: Option<flume::Receiver<_>>| answer?.recv().ok();
+        answers.into_iter().map(|answer| wait(answer).unwrap_or(Err(ServeError::Gone))).collect()
     }
 
     /// Holds a job, lets it go on, or calls it off; `reason` stays in its history.
@@ -277,12 +297,14 @@ impl ExecutionManager {
         &self,
         wish: impl FnOnce(flume::Sender<T>) -> Wish,
     ) -> Result<T, ServeError> {
+        let _timer = self.measured.answer.start();
         let (reply, answer) = flume::bounded(1);
         self.wishes.send_async(wish(reply)).await.map_err(|_| ServeError::Gone)?;
         answer.recv_async().await.map_err(|_| ServeError::Gone)
     }
 
     fn ask<T>(&self, wish: impl FnOnce(flume::Sender<T>) -> Wish) -> Result<T, ServeError> {
+        let _timer = self.measured.answer.start();
         let (reply, answer) = flume::bounded(1);
         self.wishes.send(wish(reply)).map_err(|_| ServeError::Gone)?;
         answer.recv().map_err(|_| ServeError::Gone)

@@ -23,7 +23,8 @@ impl Scheduler {
                 events.extend(paused.unwrap_or_default());
             }
         }
-        let Some(lowest) = self.allowance().lowest else { return };
+        let held = self.runs.held_pids();
+        let Some(lowest) = self.allowance(&held).lowest else { return };
         for job in self.queue.to_resume(lowest) {
             let resumed = self.queue.resume(job, PausedBy::Load, now_ns, "the load has fallen");
             events.extend(resumed.unwrap_or_default());
@@ -32,9 +33,11 @@ impl Scheduler {
 
     /// Gives rights to all who fit, and makes others yield to whom they must.
     pub(crate) fn hand_out(&mut self, now_ns: i64, events: &mut Vec<JobEvent>) {
+        // Nobody is held or let go before all of this is written.
+        let held = self.runs.held_pids();
         // Each turn starts a job or makes one yield to another that starts next.
         for _ in 0..2 * BATCH_MAX {
-            let Allowance { free, lowest: Some(lowest), .. } = self.allowance() else { return };
+            let Allowance { free, lowest: Some(lowest), .. } = self.allowance(&held) else { return };
             let next = self.queue.next_from(now_ns, free, lowest);
             events.extend(next.events);
             if next.lease.is_some() {
@@ -50,9 +53,9 @@ impl Scheduler {
     }
 
     /// What may start, with as many jobs running as may.
-    fn allowance(&mut self) -> Allowance {
-        let allowance = self.admission.allowance(self.queue.in_use(), &self.runs.held_pids());
-        match self.queue.running().count() >= self.running_max.min(allowance.running_max) {
+    fn allowance(&mut self, held: &[u32]) -> Allowance {
+        let allowance = self.admission.allowance(self.queue.in_use(), held);
+        match self.queue.running().len() >= self.running_max.min(allowance.running_max) {
             true => Allowance { free: Resources::NONE, ..allowance },
             false => allowance,
         }
@@ -61,7 +64,8 @@ impl Scheduler {
     /// Starts what has a right and room.
     pub(crate) fn start_what_waits(&mut self) {
         let memory_max = self.options.capacity.map(|capacity| capacity.memory_bytes);
-        let memory_now = if self.to_start.is_empty() { 0 } else { self.allowance().memory_now };
+        let held = self.runs.held_pids();
+        let memory_now = if self.to_start.is_empty() { 0 } else { self.allowance(&held).memory_now };
         for lease in take(&mut self.to_start) {
             let Some(job) = self.queue.job(lease.job).filter(|job| job.lease() == Some(lease)) else {
                 continue;
@@ -74,7 +78,10 @@ impl Scheduler {
                 continue;
             }
             let number = self.runs.next_number();
-            match self.runner.start(job, self.report(job.id, number)) {
+            let timer = self.measured.start.start();
+            let started = self.runner.start(job, self.report(job.id, number));
+            drop(timer);
+            match started {
                 Ok(handle) => {
                     let place = self.runner.place(job);
                     let watched = handle.pid().map(|pid| WatchedRun { job: job.id, pid, place });

@@ -15,6 +15,7 @@ mod execution;
 mod handing_out;
 mod http;
 mod journal;
+mod measured;
 mod notify;
 mod program;
 mod runner;

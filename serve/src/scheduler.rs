@@ -19,6 +19,7 @@ use barhive_machine::{LiveReport, process::ProcessManager};
 use crate::{
     admission::Admission,
     journal::{Journal, JournalError},
+    measured::Measured,
     runner::{JobProgress, JobRunner, RunEnd},
     runs::{Doing, Runs},
     view::{JobChange, JobView, Observer, ServeError, ServerStatus},
@@ -79,6 +80,7 @@ pub(crate) struct Scheduler {
     pub(crate) unsaid: Vec<End>,
     pub(crate) journal_fault: Option<String>,
     pub(crate) is_ending: bool,
+    pub(crate) measured: Arc<Measured>,
 }
 
 impl Scheduler {
@@ -121,6 +123,11 @@ impl Scheduler {
 
     /// Meets wishes, does what time does, hands out; all of it is one frame of the journal.
     fn round(&mut self, wishes: Vec<Wish>) -> Result<(), JournalError> {
+        let measured = Arc::clone(&self.measured);
+        let _timer = measured.round.start();
+        if !wishes.is_empty() {
+            measured.wishes.record(wishes.len() as u64);
+        }
         let now_ns = self.clock.now_ns();
         if self.journal.wants_segment() {
             match self.journal.begin(&self.queue.snapshot()) {
@@ -199,7 +206,15 @@ impl Scheduler {
     }
 
     fn write(&mut self, events: &[JobEvent]) -> Result<(), JournalError> {
-        if events.is_empty() { Ok(()) } else { self.journal.append(events) }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let timer = self.measured.write.start();
+        let written = self.journal.append(events);
+        if written.is_err() {
+            timer.forget();
+        }
+        written
     }
 
     fn note_fault(&mut self, fault: &JournalError) {
@@ -298,6 +313,7 @@ impl Scheduler {
             is_ending: self.is_ending,
             machine: self.admission.status(),
             live: self.live.as_ref().map(|live| live.processes()).unwrap_or_default(),
+            counters: self.measured.summaries(),
         }
     }
 

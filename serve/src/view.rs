@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use barhive_engine::jobs::{Job, JobId, PausedBy, QueueStatistics, Refusal, Resources};
-use barhive_machine::{MachineStatus, process::ProcessView};
+use barhive_machine::{MachineStatus, counters::CounterSummary, process::ProcessView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -73,6 +73,9 @@ pub struct ServerStatus {
     pub machine: Option<MachineStatus>,
     /// The live processes that the server looks after.
     pub live: Vec<ProcessView>,
+    /// What the server takes for its own work: those of its counters that have counted something.
+    #[serde(default)]
+    pub counters: Vec<CounterSummary>,
 }
 
 /// A change that somebody asks for.

@@ -11,6 +11,7 @@ mod config_show;
 mod control;
 mod data;
 mod database;
+mod doctor;
 mod jobs;
 mod list;
 mod logging;
@@ -20,6 +21,7 @@ mod page;
 mod panics;
 mod params;
 mod plan;
+mod profile;
 mod progress;
 mod report;
 mod results_dir;
@@ -77,6 +79,8 @@ enum Command {
     Jobs(jobs::JobsCommand),
     /// Show how a server is doing
     Status(status::StatusFlags),
+    /// Name what is slow or wrong with this machine, a server or a run, with a remedy
+    Doctor(doctor::DoctorFlags),
     /// Print a link to the page of a server, good for five minutes and once
     Page(page::PageFlags),
     /// Check a set or sweep and its data without running it; shows all faults at once
@@ -146,6 +150,7 @@ fn dispatch(cli: &Cli, registry: &Registry, out: &mut dyn Write) -> Outcome {
         Command::Serve(flags) => serve::run(flags, parts, &cli.logs),
         Command::Jobs(command) => jobs::run(command, parts, out),
         Command::Status(flags) => status::run(flags, out),
+        Command::Doctor(flags) => doctor::run(flags, out),
         Command::Page(flags) => page::run(flags, out),
         Command::Validate(flags) => validate::run(flags, parts, out),
         Command::Plan(flags) => plan::run(flags, parts, out),

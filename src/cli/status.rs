@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use barhive_engine::time::{NS_PER_SECOND, format_utc};
 use barhive_machine::{
     MachineStatus, Outlook,
+    counters::CounterSummary,
     gauge::Role,
     process::{ProcessState, ProcessView},
 };
-use barhive_report::format::bytes;
+use barhive_report::format::{bytes, milliseconds};
 use barhive_serve::{Answer, Request, ServerStatus};
 use clap::Args;
 
@@ -89,6 +90,7 @@ fn show(status: &ServerStatus, out: &mut dyn Write) -> io::Result<()> {
         lines.push(("times", means.join(", ")));
     }
     lines.push(("pace", format!("{:.1} jobs per hour", queue.jobs_per_hour)));
+    lines.extend(counter_lines(&status.counters));
     if status.is_ending {
         lines.push(("", "shutting down".to_owned()));
     }
@@ -108,6 +110,17 @@ fn show(status: &ServerStatus, out: &mut dyn Write) -> io::Result<()> {
         Some(fault) => out.write_all(output::wrapped(&format!("fault: {fault}")).as_bytes()),
         None => Ok(()),
     }
+}
+
+/// What the server takes for its own work.
+fn counter_lines(counters: &[CounterSummary]) -> Vec<(&'static str, String)> {
+    let times = counters.iter().filter(|counter| counter.is_time());
+    let shown = times.map(|counter| {
+        let [p50, p99, max] = [counter.p50, counter.p99, counter.max].map(|ns| milliseconds(ns as f64 / 1e6));
+        let (name, count) = (&counter.name, counter.count);
+        ("takes", format!("{name}: {p50} at the median, {p99} at 99 %, {max} at most, {count} times"))
+    });
+    shown.collect()
 }
 
 /// A line with its name; what does not fit stands below its value.

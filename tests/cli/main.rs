@@ -4,6 +4,7 @@ mod bench;
 mod best;
 mod data;
 mod databases;
+mod doctor;
 mod full_disk;
 mod governed;
 mod http;

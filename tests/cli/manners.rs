@@ -31,6 +31,8 @@ const COMMANDS: &[&[&str]] = &[
     &["jobs", "logs"],
     &["jobs", "mode"],
     &["status"],
+    &["doctor"],
+    &["page"],
     &["validate"],
     &["plan"],
     &["list"],

@@ -50,7 +50,8 @@ fn a_folder_that_is_named_again_shows_one_run_only() {
     place.succeed(&["run", "set.yaml", "--results-dir", "out", "--store", "csv"]);
     place.succeed(&["run", "set.yaml", "--results-dir", "out", "--no-html"]);
     let records = ["equity", "fills", "trades"].map(|kind| format!("accounts/shared/{kind}.parquet"));
-    let expected = [&records[..], &["config.yaml", "notes.txt", "report.json"].map(str::to_owned)].concat();
+    let expected =
+        [&records[..], &["config.yaml", "notes.txt", "perf.json", "report.json"].map(str::to_owned)].concat();
     assert_eq!(files(&place, "out"), expected);
 }
 

@@ -19,11 +19,14 @@ use super::{
     expected::Expected,
     process::ProcessSpec,
     progress::SweepProgress,
+    record::{Record, SweepCounters},
     regulator::{Regulator, ThrottleListener},
     thread::Shared,
+    times::PassTimes,
     worker::{What, Word},
 };
 use crate::{clock::Stopwatch, control::Control};
+use barhive_machine::timeline::Timeline;
 
 /// Where results go, as passes complete.
 pub trait SweepSink {
@@ -73,6 +76,8 @@ pub struct SweepOptions {
     pub throttle: ThrottleConfig,
     /// Is told what the throttle does.
     pub throttle_listener: ThrottleListener,
+    /// Where it records what its workers do, and when.
+    pub timeline: Option<Arc<Timeline>>,
 }
 
 /// Most variants per pass unless somebody says otherwise.
@@ -91,6 +96,7 @@ impl Default for SweepOptions {
             progress: Arc::default(),
             throttle: ThrottleConfig::default(),
             throttle_listener: ThrottleListener::default(),
+            timeline: None,
         }
     }
 }
@@ -118,6 +124,10 @@ pub struct SweepOutcome {
     pub idle: Duration,
     /// By the wall clock.
     pub elapsed: Duration,
+    /// Where the time of its passes went.
+    pub times: PassTimes,
+    /// How long a pass took, and how long it took to keep the results of one.
+    pub counters: SweepCounters,
 }
 
 /// Why a sweep ended before its end. What the sink has taken stays.
@@ -193,6 +203,7 @@ pub fn run_sweep(
         schedule,
         watch,
         outcome: SweepOutcome { workers, ..SweepOutcome::default() },
+        record: Record::new(options.timeline.as_deref(), workers),
         options: &options,
         sink,
     };
@@ -206,6 +217,7 @@ pub fn run_sweep(
     outcome.cancelled = !coordinator.schedule.is_done();
     outcome.failed.sort();
     outcome.idle = idle;
+    outcome.counters = coordinator.record.summaries();
     outcome.elapsed = watch.elapsed();
     Ok(outcome)
 }
@@ -221,6 +233,7 @@ struct Coordinator<'a> {
     /// Runs since the sweep began.
     watch: Stopwatch,
     outcome: SweepOutcome,
+    record: Record,
     options: &'a SweepOptions,
     sink: &'a mut dyn SweepSink,
 }
@@ -273,8 +286,10 @@ impl Coordinator<'_> {
             }
             (_, What::Ready) => self.starts_failed = 0,
             (_, What::Cancelled) => {}
-            (_, What::Done { lease, block, time }) => {
-                if self.schedule.complete(lease, time) {
+            (_, What::Done { lease, block, times }) => {
+                self.record.pass(worker, block.range, &times);
+                self.outcome.times.add(&times);
+                if self.schedule.complete(lease, times.pass_time()) {
                     self.keep(worker, &block)?;
                 }
             }
@@ -366,7 +381,9 @@ impl Coordinator<'_> {
         let failed = (self.outcome.failed.len() - before) as u64;
         self.outcome.work.add(&block.work);
         self.outcome.passes += 1;
+        let watch = Stopwatch::start();
         self.sink.take(block).map_err(SweepError::Sink)?;
+        self.record.kept(block.range, watch.elapsed());
         self.options.progress.done(worker, block.range, failed);
         // Nobody rests after the last pass.
         if let Some(regulator) = self.regulator.as_mut().filter(|_| !self.schedule.is_done()) {

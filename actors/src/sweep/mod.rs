@@ -10,10 +10,12 @@ mod inspect;
 mod process;
 mod progress;
 mod protocol;
+mod record;
 mod regulator;
 mod restart;
 mod serve;
 mod thread;
+mod times;
 mod worker;
 
 pub use barhive_machine::process::{Affinity, die_with_parent, stand_back};
@@ -21,6 +23,8 @@ pub use coordinator::{BATCH, Isolation, SweepError, SweepOptions, SweepOutcome, 
 pub use inspect::inspect_workers;
 pub use process::{Patience, ProcessSpec};
 pub use progress::{SweepProgress, SweepStatus, WorkerStatus};
+pub use record::SweepCounters;
 pub use regulator::ThrottleListener;
 pub use restart::restart_times;
 pub use serve::{ServeError, serve_worker, worker_pipes};
+pub use times::PassTimes;

@@ -370,13 +370,13 @@ impl Listener {
                     parts.extend(variants);
                     continue;
                 }
-                Reply::Done { lease, range, work, time } => {
+                Reply::Done { lease, range, work, times } => {
                     let variants = std::mem::take(&mut parts);
                     if !variants.iter().map(|variant| variant.index).eq(range.iter()) {
                         return Err(Broken::Unasked);
                     }
                     let block = Box::new(PassBlock { range, variants, work });
-                    What::Done { lease, block, time }
+                    What::Done { lease, block, times }
                 }
                 Reply::Cancelled => What::Cancelled,
                 Reply::Failed { lease, reason } => What::Failed { lease, reason },

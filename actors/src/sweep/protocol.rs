@@ -6,13 +6,15 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use barhive_engine::sweep::{PassTime, PassWork, Variant, VariantRange};
+use barhive_engine::sweep::{PassWork, Variant, VariantRange};
 use barhive_machine::process::Affinity;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::times::PassTimes;
+
 const MAGIC: [u8; 3] = *b"bhw";
 /// Raised whenever a message changes.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Magic, version, length, checksum.
 const HEAD: usize = 12;
 /// Bytes of a body at most: what a sweep is told in must fit, and results are sent in parts.
@@ -60,7 +62,7 @@ pub(super) enum Reply {
     /// The next of a pass's results.
     Part { lease: u64, variants: Vec<Variant> },
     /// All parts of a pass were sent.
-    Done { lease: u64, range: VariantRange, work: PassWork, time: PassTime },
+    Done { lease: u64, range: VariantRange, work: PassWork, times: PassTimes },
     /// A pass was given up because it was told to.
     Cancelled,
     /// It failed at a pass; it is as good as new.
@@ -180,7 +182,7 @@ mod tests {
                 lease: 9,
                 range,
                 work: PassWork { lanes: 2, ..PassWork::default() },
-                time: PassTime { elapsed_ns: 12, shared_ns: 5 },
+                times: PassTimes { held_ns: 3, ..PassTimes::default() },
             },
             Reply::Failed { lease: 10, reason: "why".into() },
         ]
@@ -224,7 +226,7 @@ mod tests {
         let mut other = written();
         other[3] = 7;
         let (_, error) = read_all(&other);
-        let expected = "expected version 2 of the protocol, found 7";
+        let expected = "expected version 3 of the protocol, found 7";
         assert_eq!(error.map(|error| error.to_string()).as_deref(), Some(expected));
         let mut long = written();
         long[4..8].copy_from_slice(&u32::MAX.to_le_bytes());

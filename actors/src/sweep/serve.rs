@@ -13,14 +13,14 @@ use std::{
 use barhive_engine::{
     Registry,
     pass::RunError,
-    sweep::{PassBlock, PassTime, SweepSpec, VariantRange, run_pass},
+    sweep::{PassBlock, PassPart, PassWatch, SweepSpec, VariantRange, watch_pass},
 };
 use barhive_machine::process::{Memory, die_with_parent, pin, stand_back, volunteer};
 
 use super::{
     protocol::{FrameError, Hello, PART, Reply, Request, read_frame, write_frame},
     thread::PAUSE_LOOK,
-    worker::PassWatch,
+    times::{PassClock, PassTimes},
 };
 use crate::{
     clock::Stopwatch,
@@ -163,14 +163,40 @@ impl<W: Write> Voice<W> {
         if self.watch.elapsed() < BEAT { Ok(()) } else { self.say(&Reply::Beat { fed }) }
     }
 
-    fn results(&mut self, lease: u64, block: PassBlock, time: PassTime) -> Result<(), FrameError> {
+    fn results(&mut self, lease: u64, block: PassBlock, times: PassTimes) -> Result<(), FrameError> {
         let PassBlock { range, variants, work } = block;
         let mut variants = variants.into_iter().peekable();
         while variants.peek().is_some() {
             let variants = variants.by_ref().take(PART).collect();
             self.say(&Reply::Part { lease, variants })?;
         }
-        self.say(&Reply::Done { lease, range, work, time })
+        self.say(&Reply::Done { lease, range, work, times })
+    }
+}
+
+/// Looks on while a pass runs, and says that it does.
+struct Look<'w, W> {
+    voice: &'w mut Voice<W>,
+    control: &'w Control,
+    clock: PassClock,
+}
+
+impl<W: Write> PassWatch for Look<'_, W> {
+    fn goes_on(&mut self, fed: u64) -> bool {
+        loop {
+            if self.voice.beat(fed).is_err() {
+                return false;
+            }
+            match self.control.order() {
+                Order::Work => return true,
+                Order::Cancel => return false,
+                Order::Pause => self.clock.held(|| std::thread::park_timeout(PAUSE_LOOK)),
+            }
+        }
+    }
+
+    fn enters(&mut self, part: PassPart) {
+        self.clock.enter(part);
     }
 }
 
@@ -192,23 +218,11 @@ impl Worker {
         if let Some(Err(why)) = self.memory.as_ref().map(|memory| memory.allow(memory_max)) {
             tracing::warn!("{why}");
         }
-        let mut watch = PassWatch::start();
-        let mut look = |fed: u64| {
-            watch.fed(fed);
-            loop {
-                if voice.beat(fed).is_err() {
-                    return false;
-                }
-                match self.control.order() {
-                    Order::Work => return true,
-                    Order::Cancel => return false,
-                    Order::Pause => std::thread::park_timeout(PAUSE_LOOK),
-                }
-            }
-        };
-        let ended = guarded(|| run_pass(&self.spec, &self.registry, range, &mut look));
+        let mut look = Look { voice: &mut *voice, control: &self.control, clock: PassClock::start() };
+        let ended = guarded(|| watch_pass(&self.spec, &self.registry, range, &mut look));
+        let clock = look.clock;
         match ended {
-            Ok(Ok(block)) => voice.results(lease, block, watch.time()),
+            Ok(Ok(block)) => voice.results(lease, block, clock.stop()),
             Ok(Err(RunError::Cancelled)) => voice.say(&Reply::Cancelled),
             Ok(Err(error)) => voice.say(&Reply::Fatal { reason: error.to_string() }),
             Err(reason) => voice.say(&Reply::Failed { lease, reason }),

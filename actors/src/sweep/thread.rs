@@ -11,12 +11,13 @@ use std::{
 use barhive_engine::{
     Registry,
     pass::RunError,
-    sweep::{Lease, SweepSpec, run_pass},
+    sweep::{Lease, PassPart, PassWatch, SweepSpec, watch_pass},
 };
 
 use super::{
     progress::SweepProgress,
-    worker::{PassWatch, Task, What, Word},
+    times::PassClock,
+    worker::{Task, What, Word},
 };
 use crate::{
     control::{Control, Order},
@@ -80,26 +81,40 @@ fn work(worker: usize, generation: u64, shared: &Shared, inbox: &flume::Receiver
 }
 
 fn run(worker: usize, shared: &Shared, lease: Lease) -> What {
-    let mut watch = PassWatch::start();
-    let mut looks = 0;
-    let mut look = |fed: u64| {
-        watch.fed(fed);
-        looks += 1;
-        if looks % LOOKS_PER_WORD == 0 {
-            shared.progress.fed(worker, fed);
+    let mut look = Look { worker, shared, looks: 0, clock: PassClock::start() };
+    match watch_pass(&shared.spec, &shared.registry, lease.range, &mut look) {
+        Ok(block) => What::Done { lease: lease.id, block: Box::new(block), times: look.clock.stop() },
+        Err(RunError::Cancelled) => What::Cancelled,
+        Err(error) => What::Fatal { reason: error.to_string() },
+    }
+}
+
+/// Looks on while a pass runs.
+struct Look<'s> {
+    worker: usize,
+    shared: &'s Shared,
+    looks: u32,
+    clock: PassClock,
+}
+
+impl PassWatch for Look<'_> {
+    fn goes_on(&mut self, fed: u64) -> bool {
+        let Self { worker, shared, looks, clock } = self;
+        *looks += 1;
+        if looks.is_multiple_of(LOOKS_PER_WORD) {
+            shared.progress.fed(*worker, fed);
         }
         loop {
             match shared.control.order() {
-                Order::Work if !shared.held[worker].load(Relaxed) => return true,
+                Order::Work if !shared.held[*worker].load(Relaxed) => return true,
                 Order::Cancel => return false,
-                Order::Work | Order::Pause => std::thread::park_timeout(PAUSE_LOOK),
+                Order::Work | Order::Pause => clock.held(|| std::thread::park_timeout(PAUSE_LOOK)),
             }
         }
-    };
-    match run_pass(&shared.spec, &shared.registry, lease.range, &mut look) {
-        Ok(block) => What::Done { lease: lease.id, block: Box::new(block), time: watch.time() },
-        Err(RunError::Cancelled) => What::Cancelled,
-        Err(error) => What::Fatal { reason: error.to_string() },
+    }
+
+    fn enters(&mut self, part: PassPart) {
+        self.clock.enter(part);
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn machinery(
             default.batch_rows,
         ),
         queue_frames: number(section.queue_frames.as_ref(), 1, 64, default.queue_frames),
+        frame_pool: section.frame_pool.unwrap_or(default.frame_pool),
         shards: number(section.shards.as_ref(), 0, 256, default.shards),
         placement: match section.placement {
             None | Some(PlacementSection::Fused) => Placement::Fused,

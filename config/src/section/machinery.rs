@@ -19,6 +19,8 @@ pub(crate) struct EngineSection {
     /// Frames that may wait in a subscriber's queue. Default: 4.
     #[schemars(range(min = 1, max = 64))]
     pub(crate) queue_frames: Option<Located<u64>>,
+    /// Whether frames that everybody has let go of are used again. Default: true.
+    pub(crate) frame_pool: Option<bool>,
     /// Shards; 0 takes as many as cores are allowed. Default: 0.
     #[schemars(range(min = 0, max = 256))]
     pub(crate) shards: Option<Located<u64>>,

@@ -5,6 +5,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Carries, Offer, QueueCounters, QueueOptions, QueueReceiver, QueueSender, queue::queue};
 use crate::frame::Frame;
 
@@ -102,17 +104,51 @@ impl FrameOutbox {
 
 /// Frames that everybody has let go of, for use again: in steady state no frame is allocated.
 #[derive(Clone, Debug)]
-pub struct FramePool(Arc<Mutex<Vec<Arc<Frame>>>>);
+pub struct FramePool(Arc<Mutex<Free>>);
+
+#[derive(Debug)]
+struct Free {
+    frames: Vec<Arc<Frame>>,
+    frames_max: usize,
+    uses: PoolUse,
+}
+
+/// What a pool was good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolUse {
+    /// What was asked for.
+    pub taken: u64,
+    /// Of it what had been used before.
+    pub reused: u64,
+}
+
+impl PoolUse {
+    /// The share that had been used before; 0 where nothing was asked for.
+    pub fn hit_rate(&self) -> f64 {
+        if self.taken == 0 { 0.0 } else { self.reused as f64 / self.taken as f64 }
+    }
+}
 
 impl FramePool {
-    /// A pool of at most `frames_max` frames (at least 1).
+    /// A pool of at most `frames_max` frames; one of none makes every frame anew.
     pub fn new(frames_max: usize) -> Self {
-        Self(Arc::new(Mutex::new(Vec::with_capacity(frames_max.max(1)))))
+        let frames = Vec::with_capacity(frames_max);
+        Self(Arc::new(Mutex::new(Free { frames, frames_max, uses: PoolUse::default() })))
     }
 
     /// A frame that nobody else holds; its content is whatever it was.
     pub fn take(&self) -> Arc<Frame> {
-        self.lock().pop().unwrap_or_else(|| Arc::new(Frame::empty()))
+        let mut free = self.lock();
+        free.uses.taken += 1;
+        let used = free.frames.pop();
+        free.uses.reused += u64::from(used.is_some());
+        drop(free);
+        used.unwrap_or_else(|| Arc::new(Frame::empty()))
+    }
+
+    /// What it was good for so far.
+    pub fn uses(&self) -> PoolUse {
+        self.lock().uses
     }
 
     /// Gives a frame back; whoever lets go of it last keeps it from being freed. What the frame held
@@ -122,12 +158,12 @@ impl FramePool {
         own.series.clear();
         own.columns.clear();
         let mut free = self.lock();
-        if free.len() < free.capacity() {
-            free.push(frame);
+        if free.frames.len() < free.frames_max {
+            free.frames.push(frame);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Frame>>> {
+    fn lock(&self) -> MutexGuard<'_, Free> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,5 +182,14 @@ mod tests {
         assert!(!std::ptr::eq(at, Arc::as_ptr(&pool.take())));
         pool.give(held);
         assert!(std::ptr::eq(at, Arc::as_ptr(&pool.take())));
+        assert_eq!(pool.uses(), PoolUse { taken: 3, reused: 1 });
+    }
+
+    #[test]
+    fn a_pool_of_none_makes_every_frame_anew() {
+        let pool = FramePool::new(0);
+        pool.give(pool.take());
+        pool.give(pool.take());
+        assert_eq!((pool.uses(), pool.uses().hit_rate()), (PoolUse { taken: 2, reused: 0 }, 0.0));
     }
 }

@@ -56,7 +56,7 @@ pub use counters::QueueCounters;
 pub use dead_letters::{DeadCause, DeadLetter, DeadLetters};
 pub use event::{AnyPayload, ContainerId, Event, EventId, EventKind, Header, Payload, SourceId};
 pub use filter::{ContainerFilter, Filter, SeriesFilter, StrategyFilter, Unfiltered};
-pub use frames::{FrameOutbox, FramePool, FrameTopic};
+pub use frames::{FrameOutbox, FramePool, FrameTopic, PoolUse};
 pub use isolation::{Foreign, IsolationViolation};
 pub use publisher::{Draft, EventPublisher, FlushRule, Publisher, Refused};
 pub use queue::{Carries, Offer, Policy, QueueOptions, QueueReceiver, QueueSender, queue};

@@ -205,12 +205,12 @@ impl JobQueue {
     }
 
     /// Waiting jobs in the order in which they are handed out.
-    pub fn waiting(&self) -> impl Iterator<Item = &Job> {
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = &Job> {
         self.index.waiting.iter().map(|place| &self.jobs[&place.job])
     }
 
     /// Running jobs in the order in which they yield.
-    pub fn running(&self) -> impl Iterator<Item = &Job> {
+    pub fn running(&self) -> impl ExactSizeIterator<Item = &Job> {
         self.index.running.iter().map(|(.., job)| &self.jobs[&job.0])
     }
 

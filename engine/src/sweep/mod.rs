@@ -13,15 +13,17 @@ mod run;
 mod schedule;
 mod spec;
 mod variant;
+mod watch;
 
 pub use condition::{Condition, ConditionError};
 pub use grid::{Axis, Grid, GridError};
 pub use hash::SweepHasher;
 pub use range::{VariantRange, VariantSet};
-pub use run::{PassBlock, PassWork, run_pass};
+pub use run::{PassBlock, PassWork, run_pass, watch_pass};
 pub use schedule::{CutOptions, Lease, PassTime, SAMPLES, Schedule, Verdict, chunk_len};
 pub use spec::{Definition, SweepSpec, VariantParts};
 pub use variant::{Evaluation, Outcome, Variant};
+pub use watch::{PassPart, PassWatch};
 
 #[cfg(test)]
 pub(crate) mod tests {

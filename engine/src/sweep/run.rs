@@ -4,7 +4,7 @@ use std::{cell::RefCell, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, Outcome, SweepSpec, Variant, VariantRange};
+use super::{Evaluation, Outcome, PassPart, PassWatch, SweepSpec, Variant, VariantRange, watch::GoesOn};
 use crate::{
     container::Container,
     frame::Frame,
@@ -85,9 +85,23 @@ pub fn run_pass(
     range: VariantRange,
     watch: &mut dyn FnMut(u64) -> bool,
 ) -> Result<PassBlock, RunError> {
+    watch_pass(spec, registry, range, &mut GoesOn(watch))
+}
+
+/// The same as [`run_pass`] for whoever wants to know in which part it is, too.
+///
+/// # Errors
+/// When the data cannot be read, or `watch` said no ([`RunError::Cancelled`]).
+pub fn watch_pass(
+    spec: &SweepSpec,
+    registry: &Registry,
+    range: VariantRange,
+    watch: &mut dyn PassWatch,
+) -> Result<PassBlock, RunError> {
+    watch.enters(PassPart::SetUp);
     let mut is_wanted = true;
     let wanted = range.iter().take_while(|_| {
-        is_wanted = watch(0);
+        is_wanted = watch.goes_on(0);
         is_wanted
     });
     let (run, members, faults) = spec.run_spec(registry, wanted);
@@ -126,14 +140,14 @@ fn run_variants(
     run: &RunSpec,
     registry: &Registry,
     members: &[u64],
-    watch: &mut dyn FnMut(u64) -> bool,
+    watch: &mut dyn PassWatch,
     work: &mut PassWork,
     tell: &mut dyn FnMut(u64, Outcome),
 ) -> Result<(), RunError> {
     let instruments: Arc<[Instrument]> = run.instruments.clone().into();
     let mut declared: Vec<(usize, Declared)> = Vec::with_capacity(members.len());
     for (index, container) in run.containers.iter().enumerate() {
-        if !watch(0) {
+        if !watch.goes_on(0) {
             return Err(RunError::Cancelled);
         }
         match declare(container, &instruments, registry) {
@@ -152,7 +166,7 @@ fn run_variants(
     let mut lanes = LaneGroup::default();
     let mut ways: Vec<(usize, Way)> = Vec::with_capacity(declared.len());
     for (place, (index, declared)) in declared.into_iter().enumerate() {
-        if !watch(0) {
+        if !watch.goes_on(0) {
             return Err(RunError::Cancelled);
         }
         let spec = &run.containers[index];
@@ -173,15 +187,18 @@ fn run_variants(
     let mut frame = Frame::empty();
     let mut fed = 0;
     loop {
+        watch.enters(PassPart::Data);
         let merged = merge.next_frame(&mut frame)?;
         match merged {
             Merged::Frame => {
+                watch.enters(PassPart::Indicators);
                 hub.compute(&mut frame);
+                watch.enters(PassPart::Variants);
                 let rows = frame.rows() as u64;
                 work.rows += rows;
                 for (_, way) in &mut ways {
                     fed += rows;
-                    if !watch(fed) {
+                    if !watch.goes_on(fed) {
                         return Err(RunError::Cancelled);
                     }
                     match way {
@@ -194,7 +211,7 @@ fn run_variants(
                         Way::Failed(_) => {}
                     }
                 }
-                if !watch(fed) {
+                if !watch.goes_on(fed) {
                     return Err(RunError::Cancelled);
                 }
             }
@@ -202,10 +219,11 @@ fn run_variants(
             Merged::End => break,
         }
     }
+    watch.enters(PassPart::End);
     work.hub = hub.counters();
     let mut lane_ends = lanes.finish();
     for (index, way) in ways {
-        if !watch(fed) {
+        if !watch.goes_on(fed) {
             return Err(RunError::Cancelled);
         }
         let failure = match way {
@@ -233,7 +251,7 @@ fn run_variants(
             Way::Failed(failure) => Some(failure),
         };
         work.reruns += 1;
-        tell(members[index], run_again(run, registry, index, failure, &mut || watch(fed), work)?);
+        tell(members[index], run_again(run, registry, index, failure, &mut || watch.goes_on(fed), work)?);
     }
     Ok(())
 }

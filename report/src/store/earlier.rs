@@ -9,7 +9,7 @@ use std::{
 use super::{Format, WriteFault, place::temporary};
 
 /// The reports of a run. The first is written last: where it is, the run is whole.
-const REPORTS: [&str; 3] = ["report.json", "report.html", "config.yaml"];
+const REPORTS: [&str; 4] = ["report.json", "report.html", "config.yaml", "perf.json"];
 /// The records of an account.
 const RECORDS: [&str; 4] = ["equity", "orders", "fills", "trades"];
 

@@ -13,7 +13,7 @@ use axum::{
 };
 
 use barhive_engine::{governor::BreakerState, jobs::ExecutionMode};
-use barhive_machine::MachineStatus;
+use barhive_machine::{MachineStatus, counters::CounterSummary};
 
 use super::{Shared, problem::Problem, tally::Histogram};
 use crate::{asks, view::ServerStatus};
@@ -84,6 +84,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Respons
     if let Some(machine) = &status.machine {
         measured(&mut page, machine);
     }
+    counters(&mut page, &status.counters);
     process(&mut page);
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA))], page.0).into_response())
 }
@@ -159,6 +160,38 @@ fn measured(page: &mut Page, machine: &MachineStatus) {
         machine.shed.levels(),
     );
     page.gauge("barhive_holding", "1 while no job starts.", u8::from(machine.hold.is_some()));
+}
+
+/// What the server takes for its own work, as summaries: times in seconds, all else in the unit of the counter.
+fn counters(page: &mut Page, counters: &[CounterSummary]) {
+    let families = [
+        ("barhive_server_seconds", "How long the server takes for its own work.", true),
+        ("barhive_server_counts", "How much the server does at a time.", false),
+    ];
+    for (family, help, is_time) in families {
+        let of = counters.iter().filter(|counter| counter.is_time() == is_time).collect::<Vec<_>>();
+        if of.is_empty() {
+            continue;
+        }
+        let scale = if is_time { 1e-9 } else { 1.0 };
+        page.family(family, "summary", help);
+        for counter in of {
+            let quantiles = [
+                ("0.5", counter.p50),
+                ("0.9", counter.p90),
+                ("0.95", counter.p95),
+                ("0.99", counter.p99),
+                ("0.999", counter.p999),
+            ];
+            for (quantile, value) in quantiles {
+                let labels = [("what", counter.name.as_str()), ("quantile", quantile)];
+                page.sample(family, &labels, value as f64 * scale);
+            }
+            let labels = [("what", counter.name.as_str())];
+            page.sample(&format!("{family}_sum"), &labels, counter.sum as f64 * scale);
+            page.sample(&format!("{family}_count"), &labels, counter.count);
+        }
+    }
 }
 
 /// The server's own process, by the names that Prometheus's clients use.

@@ -40,6 +40,12 @@ impl<'b> Scan<'b> {
         self.at
     }
 
+    /// Bytes of the first frame.
+    pub(super) fn head(mut self) -> u64 {
+        self.next();
+        self.at as u64
+    }
+
     /// Where a whole frame begins behind bytes that are none.
     pub(super) fn sound_again(&self) -> Option<usize> {
         let rest = self.at + 1..self.bytes.len();

@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use self::frame::{Scan, frame};
 
-/// Length beyond which a segment gives way to a new one, in bytes.
+/// Length of events beyond which a segment gives way to a new one, in bytes.
 const SEGMENT_MAX: u64 = 16 << 20;
 const PREFIX: &str = "journal-";
 const SUFFIX: &str = ".log";
@@ -91,6 +91,8 @@ pub struct Journal {
     file: Option<File>,
     /// Bytes of whole frames.
     len: u64,
+    /// Those of the first, which holds the queue as it was.
+    head: u64,
     segment_max: u64,
 }
 
@@ -100,8 +102,14 @@ impl Journal {
     /// # Errors
     /// It cannot be read or begun, is damaged, or holds what can not have happened.
     pub fn open(folder: &Path, options: &QueueOptions) -> Result<(Self, JobQueue), JournalError> {
-        let mut journal =
-            Self { folder: folder.to_owned(), number: 0, file: None, len: 0, segment_max: SEGMENT_MAX };
+        let mut journal = Self {
+            folder: folder.to_owned(),
+            number: 0,
+            file: None,
+            len: 0,
+            head: 0,
+            segment_max: SEGMENT_MAX,
+        };
         let numbers = journal.numbers().map_err(JournalError::system("list", folder))?;
         let Some(last) = numbers.last() else {
             let queue = JobQueue::new(options.clone());
@@ -118,6 +126,7 @@ impl Journal {
             .map_err(JournalError::system("open", &path))?;
         let bytes = fs::read(&path).map_err(JournalError::system("read", &path))?;
         let (queue, len) = restored(&path, &bytes, options)?;
+        journal.head = Scan::new(&bytes).head();
         if len < bytes.len() as u64 {
             tracing::warn!(
                 "{}: the last {} bytes were never promised: cut off",
@@ -131,7 +140,7 @@ impl Journal {
         Ok((journal, queue))
     }
 
-    /// Lets segments give way at this length, in bytes.
+    /// Lets segments give way at this length of events, in bytes, or at that of their queue if it is longer.
     #[must_use]
     pub fn with_segment_max(self, segment_max: u64) -> Self {
         Self { segment_max, ..self }
@@ -139,7 +148,9 @@ impl Journal {
 
     /// Whether a new segment must [`begin`](Self::begin) before anything can be appended.
     pub fn wants_segment(&self) -> bool {
-        self.file.is_none() || self.len > self.segment_max
+        // The events of a segment are at least as long as the queue that it begins with: a long queue is not
+        // written down again for each of them.
+        self.file.is_none() || self.len - self.head > self.segment_max.max(self.head)
     }
 
     /// Begins a new segment with the queue as it stands: there whole when this returns, or not at all.
@@ -162,7 +173,8 @@ impl Journal {
         };
         let file = write().map_err(JournalError::system("begin", &path))?;
         let before = self.number;
-        (self.number, self.file, self.len) = (number, Some(file), bytes.len() as u64);
+        (self.number, self.file) = (number, Some(file));
+        (self.len, self.head) = (bytes.len() as u64, bytes.len() as u64);
         if before > 0 {
             self.remove_all_but_last(&[before, number]);
         }

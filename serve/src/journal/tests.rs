@@ -63,7 +63,7 @@ fn a_long_segment_gives_way_to_one_with_the_queue_as_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, mut queue) = Journal::open(folder.path(), &QueueOptions::default()).unwrap();
     let mut journal = journal.with_segment_max(2_000);
-    for number in 0..50 {
+    for number in 0..200 {
         if journal.wants_segment() {
             journal.begin(&queue.snapshot()).unwrap();
         }
@@ -75,6 +75,26 @@ fn a_long_segment_gives_way_to_one_with_the_queue_as_it_stands() {
     let (journal, again) = Journal::open(folder.path(), &QueueOptions::default()).unwrap();
     assert_eq!(again, queue);
     assert_eq!(segment(folder.path()), journal.path(journal.number));
+}
+
+#[test]
+fn a_queue_that_is_longer_than_a_segment_is_not_written_anew_for_each_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, mut queue) = Journal::open(folder.path(), &QueueOptions::default()).unwrap();
+    let mut journal = journal.with_segment_max(1);
+    for number in 0..400 {
+        if journal.wants_segment() {
+            journal.begin(&queue.snapshot()).unwrap();
+        }
+        let submitted = queue.submit(JobRequest::new("job", "file"), number).unwrap();
+        journal.append(&submitted.events).unwrap();
+        if number % 50 == 0 {
+            // Opened again it knows as much.
+            (journal, _) = Journal::open(folder.path(), &QueueOptions::default()).unwrap();
+            journal = journal.with_segment_max(1);
+        }
+    }
+    assert!((3..40).contains(&journal.number), "{} segments for 400 batches", journal.number);
 }
 
 #[test]

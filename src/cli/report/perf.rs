@@ -1,11 +1,13 @@
 //! What a sweep took: its sessions, and where their time went.
 
+use std::collections::BTreeMap;
+
 use barhive_engine::{
     sweep::PassWork,
     time::{NS_PER_MINUTE, format_utc},
 };
 use barhive_report::format::{bytes, count, milliseconds, number, percent, stamp};
-use barhive_store::sweep::SweepSession;
+use barhive_store::sweep::{SweepSession, TimeSpread};
 use serde_json::{Value as Json, json};
 
 use crate::cli::output;
@@ -47,6 +49,16 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
         let failures = output::count(totals.worker_failures as usize, "failure");
         line("workers", format!("{time}, rests included; idle at the end {}, {failures}", percent(idle)));
     }
+    for (place, parts) in parts(sessions).chunks(3).enumerate() {
+        line(if place == 0 { "parts of it" } else { "" }, parts.join(", "));
+    }
+    for (name, of) in
+        [("a pass", (|s| s.pass) as fn(&SweepSession) -> TimeSpread), ("kept in", |s| s.keeping)]
+    {
+        if let Some(times) = slowest(sessions, of) {
+            line(name, times);
+        }
+    }
     if totals.variants > 0 {
         let per_variant = totals.worker_ns / totals.variants as f64;
         line("a backtest", format!("{} of a worker, rests included", milliseconds(per_variant / 1e6)));
@@ -69,6 +81,26 @@ pub(super) fn text(sessions: &[SweepSession], work: &PassWork) -> String {
         ),
     );
     text
+}
+
+/// The shares of the parts in the time of all passes, the largest first.
+fn parts(sessions: &[SweepSession]) -> Vec<String> {
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for (part, ns) in sessions.iter().flat_map(|session| &session.parts_ns) {
+        *sums.entry(part).or_default() += ns;
+    }
+    let all: u64 = sums.values().sum();
+    // What does not show in hundredths of a per cent is left out.
+    let mut sums: Vec<_> = sums.into_iter().filter(|(_, ns)| *ns > all / 10_000).collect();
+    sums.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
+    sums.iter().map(|(part, ns)| format!("{part} {}", percent(*ns as f64 / all as f64))).collect()
+}
+
+/// The times of the session whose longest is the longest of all.
+fn slowest(sessions: &[SweepSession], of: fn(&SweepSession) -> TimeSpread) -> Option<String> {
+    let times = sessions.iter().map(of).max_by_key(|times| times.max_ns).filter(|times| times.max_ns > 0)?;
+    let [p50, p99, max] = [times.p50_ns, times.p99_ns, times.max_ns].map(|ns| milliseconds(ns as f64 / 1e6));
+    Some(format!("{p50} at the median, {p99} at 99 %, {max} at most"))
 }
 
 /// As one JSON object.
@@ -153,7 +185,23 @@ mod tests {
             idle_ns: 0,
             private_bytes_max: 1_000_000,
             proportional_bytes_max: 1_000_000,
+            ..SweepSession::default()
         }
+    }
+
+    #[test]
+    fn parts_are_shares_of_all_of_the_time_and_passes_are_told_by_their_percentiles() {
+        let parts_ns = [("market data", 250_000_000), ("strategies", 750_000_000), ("held", 10)];
+        let mut session = session(1);
+        session.parts_ns = parts_ns.map(|(part, ns)| (part.to_owned(), ns)).into();
+        session.pass = TimeSpread { p50_ns: 2_000_000, p99_ns: 40_000_000, max_ns: 150_000_000 };
+        let told = text(&[session.clone(), session], &PassWork { lanes: 2, ..PassWork::default() });
+        assert!(told.contains("  parts of it   strategies 75.00 %, market data 25.00 %\n"), "{told}");
+        assert!(
+            told.contains("  a pass        2.0 ms at the median, 40 ms at 99 %, 150 ms at most\n"),
+            "{told}"
+        );
+        assert!(!told.contains("kept in"), "what was not measured is not told: {told}");
     }
 
     #[test]

@@ -11,7 +11,10 @@ use barhive_config::ReportOptions;
 use barhive_engine::set::RunSpec;
 use barhive_report::store;
 
-use crate::cli::{config_flags::ConfigFlags, control::ControlFlags, output::Format, progress::ProgressWord};
+use crate::cli::{
+    config_flags::ConfigFlags, control::ControlFlags, output::Format, profile::ProfileFlags,
+    progress::ProgressWord,
+};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct RunFlags {
@@ -48,6 +51,8 @@ pub(in crate::cli) struct RunFlags {
     /// How progress is shown: bar (on a terminal only) or json (lines on standard error)
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
     pub(super) progress: ProgressWord,
+    #[command(flatten)]
+    pub(super) profile: ProfileFlags,
     #[command(flatten)]
     pub(super) control: ControlFlags,
     /// Accepted from scripts that switch notifications off: none are sent

@@ -1,6 +1,7 @@
 //! `run`: a strategy set from its YAML file to its report.
 
 mod flags;
+mod perf;
 mod records;
 mod watch;
 
@@ -17,7 +18,11 @@ use barhive_report::{
     ReportInput, Resources, RunMeta, TerminalStyle, curve::PriceTap, store::write_whole, terminal, write_json,
 };
 
-pub(super) use self::{flags::RunFlags, records::Records};
+pub(super) use self::{
+    flags::RunFlags,
+    perf::{PERF, RunPerf},
+    records::Records,
+};
 use super::{
     control,
     logging::LogFlags,
@@ -38,6 +43,7 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
         .map_err(|error| CliError::Failed(format!("cannot listen to signals: {error}")))?;
     let is_controlled = flags.control.begin()?;
     let loaded = flags.config.load(registry.as_engine(), flags.keep_going)?;
+    let profile = flags.profile.begin()?;
     let mut spec = loaded.spec.clone();
     flags.narrow(&mut spec);
     let html = loaded.report.html && !flags.no_html;
@@ -57,6 +63,7 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
         progress: Some(watch.progress()),
         control: Some(watch.control()),
         seed: spec.containers.first().map_or(0, |container| container.seed),
+        timeline: profile.timeline(),
         ..RunOptions::default()
     };
     let instruments = spec.instruments.clone();
@@ -72,7 +79,7 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
     };
     let ran = barhive_actors::run(spec, registry.as_engine(), options);
     watch.stop();
-    let RunOutcome { result, recorders, resources, elapsed } = match ran {
+    let RunOutcome { result, recorders, resources, elapsed, parts, pool } = match ran {
         Ok(outcome) => outcome,
         Err(error) => {
             records.discard();
@@ -105,7 +112,9 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
         files: &recorded.files,
         faults: &recorded.faults,
     };
-    let written = write_folder(folder.path(), &loaded.standalone_yaml, &input, html);
+    let perf = RunPerf::new(&result, elapsed, resources, parts, pool);
+    let written = perf.write(folder.path());
+    let written = written.and_then(|()| write_folder(folder.path(), &loaded.standalone_yaml, &input, html));
     if written.is_err() {
         // The result is printed all the same: it may have taken hours.
         folder.abandon();
@@ -125,6 +134,7 @@ pub(super) fn run(flags: &RunFlags, logs: &LogFlags, registry: &Registry, out: &
     }
     out.flush()?;
     written?;
+    profile.finish(&format!("barhive run {}", meta.name))?;
     if let Some(faults) = &loaded.left_out {
         tracing::error!("left out:\n{faults}");
         return Ok(Done::WithFaults);

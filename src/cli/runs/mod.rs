@@ -20,7 +20,7 @@ use clap::{Args, Subcommand};
 
 use super::{outcome::Outcome, results_dir};
 
-pub(super) use self::open::{OpenRun, OpenSweep};
+pub(super) use self::open::{OpenRun, OpenSweep, any_run};
 
 #[derive(Subcommand, Debug)]
 pub(super) enum RunsCommand {

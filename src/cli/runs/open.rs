@@ -83,7 +83,17 @@ impl OpenSweep {
     }
 }
 
-/// The folder of a run.
+/// The folder of a run, of a sweep or of a set.
+///
+/// # Errors
+/// When none or several are meant.
+pub(in crate::cli) fn any_run(base: &Path, name: &str) -> Result<PathBuf, CliError> {
+    let set =
+        [PathBuf::from(name), base.join(name)].into_iter().find(|folder| folder.join("report.json").exists());
+    set.map_or_else(|| find(base, name), Ok)
+}
+
+/// The folder of the run of a sweep.
 ///
 /// # Errors
 /// When none or several are meant.

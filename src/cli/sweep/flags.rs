@@ -15,6 +15,7 @@ use crate::cli::{
     logging::LogFlags,
     outcome::CliError,
     output::{Format, count},
+    profile::ProfileFlags,
     progress::ProgressWord,
     worker::{self, ProcessFlags},
 };
@@ -64,6 +65,8 @@ pub(in crate::cli) struct SweepFlags {
     /// How to print: table or json
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) profile: ProfileFlags,
     /// Show no progress
     #[arg(long)]
     pub(super) no_progress: bool,

@@ -23,8 +23,9 @@ use barhive_actors::{
 };
 use barhive_config::LoadedSweep;
 use barhive_engine::{registry::Registry as Parts, time::Clock};
+use barhive_machine::counters::CounterSummary;
 use barhive_report::sweep::{Ranking, SweepFacts, SweepReport, SweepTook, sweep_json, sweep_terminal};
-use barhive_store::sweep::{SweepSession, append_session};
+use barhive_store::sweep::{SweepSession, TimeSpread, append_session};
 use serde_json::json;
 
 use self::{
@@ -81,6 +82,7 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         tracing::warn!("later commands rank as the sweep's file says: {fault}");
     }
 
+    let profile = flags.profile.begin()?;
     let watch = Watch::start(&loaded.spec.name, Arc::clone(&interrupt), shown(flags, logs), logs.is_quiet());
     if is_controlled {
         control::listen(watch.control(), Arc::clone(&interrupt));
@@ -95,6 +97,7 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         progress: watch.progress(),
         throttle,
         throttle_listener: watch.notices().listener(),
+        timeline: profile.timeline(),
         ..SweepOptions::default()
     };
     let is_process = matches!(isolation, Isolation::Process(_));
@@ -154,6 +157,7 @@ pub(super) fn run(flags: &SweepFlags, logs: &LogFlags, registry: &Registry, out:
         interrupted(flags, shown(flags, logs), folder, &facts);
     }
     last_line(flags, logs, memory);
+    profile.finish(&format!("barhive sweep {}", loaded.spec.name))?;
     saved?;
     let is_good = is_finished && facts.failed == 0 && copied != Copied::Refused;
     Ok(if is_good { Done::All } else { Done::WithFailures })
@@ -260,7 +264,14 @@ fn session(outcome: &SweepOutcome, started_ns: i64, is_process: bool, memory: Me
         idle_ns: ns(outcome.idle),
         private_bytes_max,
         proportional_bytes_max,
+        parts_ns: outcome.times.named().map(|(part, time)| (part.to_owned(), ns(time))).collect(),
+        pass: spread(&outcome.counters.passes),
+        keeping: spread(&outcome.counters.keeping),
     }
+}
+
+fn spread(times: &CounterSummary) -> TimeSpread {
+    TimeSpread { p50_ns: times.p50, p99_ns: times.p99, max_ns: times.max }
 }
 
 /// The report on standard output.

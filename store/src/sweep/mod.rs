@@ -41,5 +41,5 @@ pub use listing::{Keep, SweepEntry, list, prune};
 pub use manifest::{DataUse, SweepManifest};
 pub use parameters::{ParameterColumn, ParameterKind, parameter_columns};
 pub use run::SweepRun;
-pub use session::{SESSIONS, SweepSession, append_session, sessions};
+pub use session::{SESSIONS, SweepSession, TimeSpread, append_session, sessions};
 pub use store::SweepStore;

@@ -2,6 +2,7 @@
 //! enters none of them.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
     path::Path,
@@ -39,6 +40,24 @@ pub struct SweepSession {
     pub private_bytes_max: u64,
     /// The same with a share of what several mapped.
     pub proportional_bytes_max: u64,
+    /// Where the time of its passes went, in nanoseconds by part; none where that was not measured.
+    pub parts_ns: BTreeMap<String, u64>,
+    /// How long a pass took.
+    pub pass: TimeSpread,
+    /// How long it took to keep the results of a pass.
+    pub keeping: TimeSpread,
+}
+
+/// How times are spread, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TimeSpread {
+    /// What half of them do not exceed.
+    pub p50_ns: u64,
+    /// What 99 % of them do not exceed.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
 }
 
 /// Appends a session to those in the folder.
