@@ -10,6 +10,7 @@ documents! {
     Benchmarks: "../docs/benchmarks.md",
     CommandLine: "../docs/cli.md",
     Data: "../docs/data.md",
+    Doctor: "../docs/doctor.md",
     Embedding: "../docs/embedding.md",
     GettingStarted: "../docs/getting-started.md",
     Governor: "../docs/governor.md",
