@@ -314,7 +314,7 @@ live:
         for part in [
             "server.yaml:3:10",
             "server.yaml:4:9",
-            "server.yaml:6:14: live.run.0.name",
+            "server.yaml:6:14: live.run[0].name",
             "expected a program and its arguments",
             "expected a span from 100ms to 24h",
             "there is another live process named d",
