@@ -11,7 +11,7 @@ use barhive_engine::{
     jobs::{ExecutionMode, JobId, JobRequest, QueueOptions, Resources},
     time::Clock,
 };
-use barhive_machine::{LiveReport, process::ProcessManager};
+use barhive_machine::{LiveReport, MonitorError, process::ProcessManager};
 use thiserror::Error;
 
 use crate::{
@@ -63,6 +63,9 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("no thread for the queue: {0}")]
     Thread(#[from] io::Error),
+    /// The machine cannot be watched as the settings say.
+    #[error(transparent)]
+    Monitor(#[from] MonitorError),
 }
 
 /// Owns a durable queue and runs its jobs on a thread of its own. What it promises is on disk: after a crash it

@@ -11,6 +11,7 @@
 mod admission;
 mod asks;
 mod client;
+mod config;
 mod execution;
 mod handing_out;
 mod http;
@@ -29,6 +30,7 @@ mod wire;
 
 pub use admission::{Admission, Allowance, FixedCapacity, GovernedAdmission, Pressure, WatchedRun};
 pub use client::{Client, ClientError};
+pub use config::ExecutionConfig;
 pub use execution::{ExecutionManager, ManagerOptions, StartError};
 pub use http::{
     Desk, Events, Grant, Health, HttpError, HttpLimits, HttpOptions, HttpServer, JobResults, MissedEvent,

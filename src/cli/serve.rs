@@ -13,14 +13,11 @@ use std::{
 
 use barhive_actors::clock::SystemClock;
 use barhive_config::{HttpListen, ServerSettings, TelegramSettings, http_listen, load_server};
-use barhive_engine::{
-    jobs::{ExecutionMode, QueueOptions, Resources},
-    registry::Registry as Parts,
-};
-use barhive_machine::{MonitorOptions, ResourceMonitor};
+use barhive_engine::{jobs::ExecutionMode, registry::Registry as Parts};
+use barhive_machine::ResourceMonitor;
 use barhive_serve::{
-    Admission, Events, ExecutionManager, FixedCapacity, GovernedAdmission, ManagerOptions, Notices, Notifier,
-    NotifyOptions, ProgramRunner, Socket, StateFolder, TelegramBot,
+    Events, ExecutionConfig, ExecutionManager, ManagerOptions, Notices, Notifier, NotifyOptions,
+    ProgramRunner, Socket, StateFolder, TelegramBot,
 };
 use clap::Args;
 
@@ -34,10 +31,6 @@ use super::{
     signals,
 };
 
-/// Memory that all running jobs together may ask for unless the file says otherwise.
-const MEMORY_BYTES: u64 = 8 << 30;
-/// Jobs at the same time unless the file says otherwise.
-const RUNNING_MAX: usize = 4;
 /// Between two looks at signals.
 const EVERY: Duration = Duration::from_millis(50);
 
@@ -70,28 +63,17 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
     let state = StateFolder::open(&path).map_err(|error| failed(&error))?;
     let program = std::env::current_exe()
         .map_err(|error| CliError::Failed(format!("this program cannot be found: {error}")))?;
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let capacity =
-        Resources::new(settings.memory_bytes.unwrap_or(MEMORY_BYTES), settings.workers.unwrap_or(cores));
-    let running_max = settings.running_max.unwrap_or(RUNNING_MAX);
-    let monitor = monitor(&settings);
+    let config = config(&settings);
+    let (capacity, running_max) = (config.capacity(), config.running_max);
+    let monitor = monitor(&config);
     let dir = flags.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let dir = std::path::absolute(dir.join(".")).map_err(|error| failed(&error))?;
     let live = live::start(&settings.live, &reserved, &dir, state.path(), monitor.clone())?;
-    let admission: Box<dyn Admission> = match &monitor {
-        Some(monitor) => {
-            let admission = GovernedAdmission::new(Arc::clone(monitor), capacity);
-            Box::new(admission.with_live_memory(settings.live.memory_bytes))
-        }
-        None => Box::new(FixedCapacity(capacity)),
-    };
     let (events, notices) = (Events::default(), Notices::default());
     let options = ManagerOptions {
-        queue: QueueOptions { capacity: Some(capacity), ..settings.queue },
-        running_max,
-        admission: Some(admission),
         live: live.clone(),
         observer: Box::new(vec![events.observer(), notices.observer()]),
+        ..config.options(monitor)
     };
     let runner = ProgramRunner::new(program, state.path().join("jobs"));
     let runner = runner.with_telegram(settings.telegram.is_some()).with_nice(reserved.jobs_nice);
@@ -141,10 +123,24 @@ pub(super) fn run(flags: &ServeFlags, parts: &Parts, logs: &LogFlags) -> Outcome
     ended.map(|()| Done::All).map_err(|fault| CliError::Failed(fault.to_string()))
 }
 
+/// What the file says of the machine; what it leaves out has its default.
+fn config(settings: &ServerSettings) -> ExecutionConfig {
+    let default = ExecutionConfig::default();
+    ExecutionConfig {
+        running_max: settings.running_max.unwrap_or(default.running_max),
+        memory_bytes: settings.memory_bytes.unwrap_or(default.memory_bytes),
+        workers: settings.workers,
+        live_memory_bytes: settings.live.memory_bytes,
+        mode: settings.mode,
+        queue: settings.queue.clone(),
+        thresholds: settings.thresholds,
+        breaker: settings.breaker,
+    }
+}
+
 /// Watches the machine, which says what may start. One that cannot be measured has a fixed size.
-fn monitor(settings: &ServerSettings) -> Option<Arc<ResourceMonitor>> {
-    let ServerSettings { thresholds, breaker, mode, .. } = *settings;
-    let monitor = ResourceMonitor::start(MonitorOptions { thresholds, breaker, mode }, Arc::new(SystemClock));
+fn monitor(config: &ExecutionConfig) -> Option<Arc<ResourceMonitor>> {
+    let monitor = config.monitor(Arc::new(SystemClock));
     let warn = |fault: &_| {
         tracing::warn!("jobs run without regard to others' load, in one mode: {fault}");
     };

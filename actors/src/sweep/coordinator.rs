@@ -20,12 +20,15 @@ use super::{
     process::ProcessSpec,
     progress::SweepProgress,
     record::{Record, SweepCounters},
-    regulator::{Regulator, ThrottleListener},
     thread::Shared,
     times::PassTimes,
     worker::{What, Word},
 };
-use crate::{clock::Stopwatch, control::Control};
+use crate::{
+    clock::Stopwatch,
+    control::Control,
+    regulator::{Regulator, ThrottleListener},
+};
 use barhive_machine::timeline::Timeline;
 
 /// Where results go, as passes complete.

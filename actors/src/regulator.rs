@@ -1,4 +1,4 @@
-//! Holds a sweep to what its throttle allows: measures the machine and says how many workers may work.
+//! Holds work to what its throttle allows: measures the machine and says how many workers may work.
 
 use std::{
     fmt,
@@ -40,7 +40,7 @@ impl fmt::Debug for ThrottleListener {
 }
 
 /// A throttle with the machine that it looks at.
-pub(super) struct Regulator {
+pub(crate) struct Regulator {
     throttle: Throttle,
     /// Tasks after which the throttle checks: more need not be told one by one.
     check_interval: u64,
@@ -58,7 +58,7 @@ impl Regulator {
     ///
     /// # Errors
     /// Every setting that cannot be used.
-    pub(super) fn new(
+    pub(crate) fn new(
         config: &ThrottleConfig,
         workers: usize,
         listener: ThrottleListener,
@@ -79,7 +79,7 @@ impl Regulator {
     }
 
     /// Measures the machine, when it is time to.
-    pub(super) fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         let now_ns = self.now_ns();
         let Some(gauge) = &mut self.gauge else { return };
         if now_ns - self.sampled_ns < Gauge::INTERVAL.as_nanos() as u64 {
@@ -91,7 +91,7 @@ impl Regulator {
     }
 
     /// A pass of so many variants is done.
-    pub(super) fn pass_done(&mut self, variants: u64) {
+    pub(crate) fn pass_done(&mut self, variants: u64) {
         let now_ns = self.now_ns();
         for _ in 0..variants.min(self.check_interval) {
             self.throttle.task_finished(now_ns).iter().for_each(|event| (self.listener.0)(event));
@@ -102,7 +102,7 @@ impl Regulator {
     }
 
     /// How many workers may work now.
-    pub(super) fn allowed(&self) -> usize {
+    pub(crate) fn allowed(&self) -> usize {
         let now_ns = self.now_ns();
         let plan = self.throttle.plan(now_ns);
         let is_on = (now_ns % DUTY_PERIOD_NS) as f64 <= plan.duty * DUTY_PERIOD_NS as f64;
