@@ -220,7 +220,7 @@ fn serve(place: &Place, folder: &Path, out: &Path, bars: u64) -> Result<(Server,
 /// A sweep that does not end while it is needed, with workers that are processes.
 fn submit(client: &mut Client, folder: &Path, workers: u32) -> Result<JobId, BenchError> {
     let sweep = folder.join("sweep.yaml");
-    let cross = market::crosses("cross", 20_000);
+    let cross = market::crosses("cross", 100_000);
     let text = format!(
         "name: beside\nfeed: {{kind: synthetic, params: {{symbols: [X], bars: 1000000}}}}\n\
          account: {{cash: 1000000 USD}}\nsweep: {{isolation: process}}\n\
