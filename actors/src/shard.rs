@@ -67,11 +67,11 @@ enum Turn {
     Failed(Ended),
 }
 
-/// Takes a container through its next part of a frame.
-fn run(seat: &mut Seat<Container>, pace: &mut Pace, frame: &Frame, took: impl FnOnce() -> Duration) -> Turn {
+/// Takes a container through its next part of a frame; says how long that took.
+fn run(seat: &mut Seat<Container>, pace: &mut Pace, frame: &Frame, slice: &mut Slice) -> (Turn, Duration) {
     let ran = seat.held().map(|container| run_slice_guarded(container, frame, pace.work()));
-    let took = took();
-    match ran {
+    let took = slice.look();
+    let turn = match ran {
         None => Turn::Done,
         Some(Ok(Progress { work, is_done })) => {
             pace.learn(work, took);
@@ -81,7 +81,8 @@ fn run(seat: &mut Seat<Container>, pace: &mut Pace, frame: &Frame, took: impl Fn
             seat.fail();
             Turn::Failed(Ended::Failed(failure))
         }
-    }
+    };
+    (turn, took)
 }
 
 /// What outlives a shard part.
@@ -130,11 +131,7 @@ impl Works for Shard {
                 while let Some((seat, pace)) = seats.get_mut(*turn).zip(paces.get_mut(*turn)) {
                     // Counted first: a container that is done is never given the same rows twice.
                     *turn += 1;
-                    let mut took = Duration::ZERO;
-                    let ran = run(seat, pace, current, || {
-                        took = slice.look();
-                        took
-                    });
+                    let (ran, took) = run(seat, pace, current, slice);
                     times.busy += took;
                     if took > times.longest {
                         times.longest = took;

@@ -1,7 +1,6 @@
 //! How soon an overload has its first refusal: with samples that are told, and with programs that take every core.
 
 use std::{
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::Arc,
     thread,
@@ -49,10 +48,6 @@ struct Nobody;
 impl JobRunner for Nobody {
     fn start(&mut self, _: &Job, _: Report) -> Result<Box<dyn RunningJob>, String> {
         unreachable!("all that is submitted is overdue")
-    }
-
-    fn place(&self, _: &Job) -> Option<PathBuf> {
-        None
     }
 }
 

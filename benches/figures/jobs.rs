@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     os::unix::fs::FileExt,
-    path::PathBuf,
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
@@ -12,7 +11,7 @@ use std::{
 use barhive::{
     engine::jobs::{Job, JobPriority, JobQueue, JobRequest, PerLevel, QueueOptions, Resources},
     machine::clock::SystemClock,
-    serve::{ExecutionManager, JobRunner, ManagerOptions, Report, RunEnd, RunningJob},
+    serve::{BriefRun, ExecutionManager, JobRunner, ManagerOptions, Report, RunEnd, RunningJob},
 };
 
 use crate::measure::{Figures, median, pin_to_one_core, timed, unpin};
@@ -144,23 +143,8 @@ struct Idle;
 impl JobRunner for Idle {
     fn start(&mut self, _: &Job, report: Report) -> Result<Box<dyn RunningJob>, String> {
         report.end(RunEnd::Completed);
-        Ok(Box::new(Self))
+        Ok(Box::new(BriefRun))
     }
-
-    fn place(&self, _: &Job) -> Option<PathBuf> {
-        None
-    }
-}
-
-impl RunningJob for Idle {
-    fn pause(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn resume(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn stop(&mut self) {}
-    fn kill(&mut self) {}
 }
 
 /// From the first submission to the last end, each of them in the journal and on disk.

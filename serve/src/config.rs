@@ -21,10 +21,10 @@ use crate::{
 /// run an [`ExecutionManager`] themselves.
 ///
 /// ```
-/// use std::{path::PathBuf, sync::Arc};
+/// use std::{sync::Arc};
 ///
 /// use barhive_engine::{jobs::{ExecutionMode, Job, JobRequest, JobState}, time::SimClock};
-/// use barhive_serve::{ExecutionConfig, JobRunner, Report, RunEnd, RunningJob};
+/// use barhive_serve::{BriefRun, ExecutionConfig, JobRunner, Report, RunEnd, RunningJob};
 ///
 /// struct Done;
 ///
@@ -32,22 +32,8 @@ use crate::{
 ///     fn start(&mut self, _: &Job, report: Report) -> Result<Box<dyn RunningJob>, String> {
 ///         report.progress(barhive_serve::JobProgress { fraction: 0.5, ..Default::default() });
 ///         report.end(RunEnd::Completed);
-///         Ok(Box::new(Done))
+///         Ok(Box::new(BriefRun))
 ///     }
-///     fn place(&self, _: &Job) -> Option<PathBuf> {
-///         None
-///     }
-/// }
-///
-/// impl RunningJob for Done {
-///     fn pause(&mut self) -> Result<(), String> {
-///         Ok(())
-///     }
-///     fn resume(&mut self) -> Result<(), String> {
-///         Ok(())
-///     }
-///     fn stop(&mut self) {}
-///     fn kill(&mut self) {}
 /// }
 ///
 /// // What is left out has its default; what nobody knows is refused.

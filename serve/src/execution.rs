@@ -74,16 +74,13 @@ pub enum StartError {
 /// Usable from any thread; dropped, it shuts down as [`shut_down`](Self::shut_down) does.
 ///
 /// ```
-/// use std::{path::PathBuf, sync::{Arc, mpsc::{SyncSender, sync_channel}}};
+/// use std::{sync::{Arc, mpsc::{SyncSender, sync_channel}}};
 ///
 /// use barhive_engine::{jobs::{Job, JobPriority, JobRequest, JobState}, time::SimClock};
-/// use barhive_serve::{ExecutionManager, JobRunner, ManagerOptions, Observer, Report, RunEnd, RunningJob};
+/// use barhive_serve::{BriefRun, ExecutionManager, JobRunner, ManagerOptions, Observer, Report, RunEnd, RunningJob};
 ///
 /// /// Runs jobs by counting to what they say, on threads.
 /// struct Counter;
-///
-/// /// Nothing that small need be held or ended.
-/// struct Counting;
 ///
 /// impl JobRunner for Counter {
 ///     fn start(&mut self, job: &Job, report: Report) -> Result<Box<dyn RunningJob>, String> {
@@ -92,22 +89,8 @@ pub enum StartError {
 ///             assert_eq!((0..to).count() as u64, to);
 ///             report.end(RunEnd::Completed);
 ///         });
-///         Ok(Box::new(Counting))
+///         Ok(Box::new(BriefRun))
 ///     }
-///     fn place(&self, _: &Job) -> Option<PathBuf> {
-///         None
-///     }
-/// }
-///
-/// impl RunningJob for Counting {
-///     fn pause(&mut self) -> Result<(), String> {
-///         Err("too short".to_owned())
-///     }
-///     fn resume(&mut self) -> Result<(), String> {
-///         Ok(())
-///     }
-///     fn stop(&mut self) {}
-///     fn kill(&mut self) {}
 /// }
 ///
 /// struct Ends(SyncSender<(u64, JobState)>);

@@ -9,7 +9,7 @@ use barhive_engine::jobs::{JobEvent, JobId, PausedBy, Resources};
 
 use crate::{
     admission::{Allowance, WatchedRun},
-    runner::{Report, RunEnd, RunningJob, Said},
+    runner::{BriefRun, Report, RunEnd, Said},
     scheduler::{BATCH_MAX, Scheduler, Wish},
 };
 
@@ -90,7 +90,7 @@ impl Scheduler {
                 }
                 Err(why) => {
                     tracing::warn!(job = %job.id, "cannot be started: {why}");
-                    self.runs.insert(job, number, lease, None, Box::new(NeverStarted));
+                    self.runs.insert(job, number, lease, None, Box::new(BriefRun));
                     let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
                     // Its report was dropped, and said so.
                     ends.retain(|(_, of, _)| *of != number);
@@ -113,18 +113,4 @@ impl Scheduler {
             }
         })
     }
-}
-
-/// The run of a job whose start failed, until that is in the journal.
-struct NeverStarted;
-
-impl RunningJob for NeverStarted {
-    fn pause(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn resume(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn stop(&mut self) {}
-    fn kill(&mut self) {}
 }

@@ -40,7 +40,7 @@ pub use http::{
 pub use journal::{Journal, JournalError};
 pub use notify::{Notices, Notifier, NotifyOptions, Target, TelegramBot};
 pub use program::{LOG, ProgramRunner, Work, WorkKind};
-pub use runner::{BestPart, JobProgress, JobRunner, Report, RunEnd, RunningJob, WorkerProgress};
+pub use runner::{BestPart, BriefRun, JobProgress, JobRunner, Report, RunEnd, RunningJob, WorkerProgress};
 pub use socket::Socket;
 pub use state::{StateFolder, StateFolderError};
 pub use usage::{JobUsage, USAGE};

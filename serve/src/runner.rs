@@ -76,7 +76,9 @@ pub trait JobRunner: Send {
     fn start(&mut self, job: &Job, report: Report) -> Result<Box<dyn RunningJob>, String>;
 
     /// Where the job keeps its log and results, if it has such a place.
-    fn place(&self, job: &Job) -> Option<PathBuf>;
+    fn place(&self, _job: &Job) -> Option<PathBuf> {
+        None
+    }
 
     /// What is wrong with a request, each with what to do; asked before it is taken in.
     fn faults(&self, _request: &JobRequest) -> Vec<String> {
@@ -111,6 +113,24 @@ pub trait RunningJob: Send {
     fn pid(&self) -> Option<u32> {
         None
     }
+}
+
+/// The run of a job that has ended, or ends so soon that nothing need be done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BriefRun;
+
+impl RunningJob for BriefRun {
+    fn pause(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn stop(&mut self) {}
+
+    fn kill(&mut self) {}
 }
 
 /// Where a running job tells how it is doing. Dropped without an end, it says that the job failed.

@@ -1,7 +1,6 @@
 //! Ten times the load: everything is done in the end, nothing fails, memory stays within its bounds.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -14,7 +13,7 @@ use std::{
 use barhive_engine::jobs::{Job, JobPriority, JobRequest, JobState, QueueOptions, Refusal};
 use barhive_machine::{clock::SystemClock, smaps};
 use barhive_serve::{
-    ExecutionManager, JobRunner, ManagerOptions, Observer, Report, RunEnd, RunningJob, ServeError,
+    BriefRun, ExecutionManager, JobRunner, ManagerOptions, Observer, Report, RunEnd, RunningJob, ServeError,
 };
 
 /// Runs jobs on threads.
@@ -26,25 +25,8 @@ impl JobRunner for Threads {
             thread::sleep(Duration::from_millis(1));
             report.end(RunEnd::Completed);
         });
-        Ok(Box::new(Short))
+        Ok(Box::new(BriefRun))
     }
-
-    fn place(&self, _: &Job) -> Option<PathBuf> {
-        None
-    }
-}
-
-struct Short;
-
-impl RunningJob for Short {
-    fn pause(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn resume(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn stop(&mut self) {}
-    fn kill(&mut self) {}
 }
 
 struct Ends(SyncSender<JobState>);

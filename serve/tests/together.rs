@@ -1,6 +1,6 @@
 //! Jobs that are submitted together.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use barhive_engine::{
     jobs::{Job, JobId, JobRequest, JobState, QueueOptions},
@@ -14,10 +14,6 @@ struct Nobody;
 impl JobRunner for Nobody {
     fn start(&mut self, job: &Job, _: Report) -> Result<Box<dyn RunningJob>, String> {
         panic!("job {} is overdue", job.id)
-    }
-
-    fn place(&self, _: &Job) -> Option<PathBuf> {
-        None
     }
 }
 

@@ -72,9 +72,8 @@ impl PassWork {
 /// Runs the variants of `range` in one pass over the data.
 ///
 /// `watch` is called between containers, often, with the rows that variants were fed so far (each
-/// variant counts), once more behind the last of a frame, and while variants are set up or run again;
-/// where it answers no, the pass is given up. Between a call that tells of no more rows and the next that
-/// does, the pass works for all its variants at once: rows are read, columns computed. A variant that fails is run again alone
+/// variant counts), and while variants are set up or run again; where it answers no, the pass is given
+/// up. A variant that fails is run again alone
 /// and, where it fails at the same step again, reported as failed: it touches no other.
 ///
 /// # Errors
@@ -210,9 +209,6 @@ fn run_variants(
                         }
                         Way::Failed(_) => {}
                     }
-                }
-                if !watch.goes_on(fed) {
-                    return Err(RunError::Cancelled);
                 }
             }
             Merged::Pending => std::thread::yield_now(),

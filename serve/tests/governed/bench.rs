@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -47,10 +46,6 @@ impl JobRunner for Runner {
         let run = Run { job: job.id.0, deeds: Arc::clone(&self.0), report: Some(report) };
         run.note("start");
         Ok(Box::new(run))
-    }
-
-    fn place(&self, _: &Job) -> Option<PathBuf> {
-        None
     }
 }
 

@@ -6,7 +6,6 @@ mod hostile;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -20,7 +19,7 @@ use serde_json::Value as Json;
 use super::{Desk, Events, Grant, HttpLimits, HttpOptions, HttpServer, JobResults, Submission, Token};
 use crate::{
     execution::{ExecutionManager, ManagerOptions},
-    runner::{JobRunner, Report, RunEnd, RunningJob},
+    runner::{BriefRun, JobRunner, Report, RunEnd, RunningJob},
     view::JobView,
 };
 
@@ -30,22 +29,8 @@ struct AtOnce;
 impl JobRunner for AtOnce {
     fn start(&mut self, _: &Job, report: Report) -> Result<Box<dyn RunningJob>, String> {
         report.end(RunEnd::Completed);
-        Ok(Box::new(Self))
+        Ok(Box::new(BriefRun))
     }
-    fn place(&self, _: &Job) -> Option<PathBuf> {
-        None
-    }
-}
-
-impl RunningJob for AtOnce {
-    fn pause(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn resume(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-    fn stop(&mut self) {}
-    fn kill(&mut self) {}
 }
 
 /// Takes every file by its name.
