@@ -74,8 +74,13 @@ pub struct Turn<'t> {
 impl Turn<'_> {
     /// Waits while it is not this worker's turn.
     pub fn pass(&self) {
+        let is_due = || self.turns.allowed.load(SeqCst) > self.worker;
+        // Asked often, and as a rule it is: no lock is shared for that.
+        if is_due() {
+            return;
+        }
         let mut lock = self.turns.changed.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.turns.allowed.load(SeqCst) <= self.worker {
+        while !is_due() {
             lock = self.turns.woken.wait(lock).unwrap_or_else(PoisonError::into_inner);
         }
     }
