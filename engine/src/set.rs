@@ -178,7 +178,7 @@ pub struct Machinery {
     pub hub_cache_bytes: usize,
     /// Entries that the hub keeps beyond those in use.
     pub hub_cache_entries: usize,
-    /// How often the resource monitor samples, in milliseconds.
+    /// How often what a run uses is sampled, in milliseconds.
     pub monitor_interval_ms: u64,
     /// Which vector instructions are used.
     pub simd: Simd,

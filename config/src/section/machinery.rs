@@ -28,7 +28,7 @@ pub(crate) struct EngineSection {
     pub(crate) placement: Option<PlacementSection>,
     /// What the indicator hub keeps beyond the columns in use.
     pub(crate) hub: Option<Captured<HubSection>>,
-    /// How often the resource monitor samples, 10ms to 1h. Default: 250ms.
+    /// How often what a run uses is sampled, 10ms to 1h. Default: 250ms.
     pub(crate) monitor_interval: Option<Located<Span>>,
 }
 
