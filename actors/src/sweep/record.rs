@@ -39,12 +39,12 @@ impl Record {
 
     /// A worker has just finished a pass.
     pub(super) fn pass(&self, worker: usize, range: VariantRange, times: &PassTimes) {
-        let took = Duration::from_nanos(times.pass_time().elapsed_ns);
+        let busy = Duration::from_nanos(times.pass_time().elapsed_ns);
+        let took = busy + Duration::from_nanos(times.held_ns);
         self.passes.record_time(took);
         if let Some(track) = self.tracks.get(worker) {
-            let held = Duration::from_nanos(times.held_ns);
             let parts: Vec<_> = times.named().collect();
-            track.record_busy(|| format!("pass {}", shown(range)), took, took.saturating_sub(held), &parts);
+            track.record_busy(|| format!("pass {}", shown(range)), took, busy, &parts);
         }
     }
 

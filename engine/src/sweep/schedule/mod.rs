@@ -65,7 +65,7 @@ pub struct Lease {
 /// How long a pass took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassTime {
-    /// From its start to its end, in nanoseconds.
+    /// From its start to its end, without what it was held, in nanoseconds.
     pub elapsed_ns: u64,
     /// Of that, what was done for all variants at once: rows read, columns computed.
     pub shared_ns: u64,
